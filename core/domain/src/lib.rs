@@ -1,0 +1,27 @@
+//! What a field rep's work is.
+//!
+//! Everything here is a value or a pure function: whoever calls brings the time and the ids. The device and the server run this same
+//! code, so a rule cannot answer differently on the two.
+//!
+//! - [`op`]: the operation, the only thing that changes a record.
+//! - [`record`]: the one trait that says what a syncing record is, and the list of kinds.
+//! - [`merge`]: `settle` applies an operation to a record; `fold` lays a device's pending operations over what the server said.
+//! - [`customer`], [`visit`], [`check_in`], [`note`], [`member`]: the kinds.
+
+pub mod ambient;
+pub mod check_in;
+pub mod customer;
+pub mod geo;
+pub mod hash;
+pub mod ids;
+pub mod member;
+pub mod merge;
+pub mod money;
+pub mod note;
+pub mod op;
+pub mod ranges;
+pub mod record;
+pub mod refusal;
+pub mod scope;
+pub mod time;
+pub mod visit;
