@@ -1,0 +1,712 @@
+//! The engine: what happened goes in, what to do comes out.
+//!
+//! A round says hello, gets a token, exchanges until nothing is left to send or to fetch, and rests. Whatever goes wrong, the engine rests
+//! with a wake-up set: nothing but time is needed to go on (invariant I15). One call is in flight at a time, and nothing about it is
+//! persisted: after a crash the operations in it are simply pending again, and their ids make the repetition harmless.
+
+use std::sync::Arc;
+
+use data_encoding::BASE64;
+use waymark_domain::ambient::Entropy;
+use waymark_domain::ids::{DeviceId, Epoch, TenantId};
+use waymark_domain::ranges::Ranges;
+use waymark_domain::scope::Scope;
+use waymark_domain::time::{Anchor, Reading};
+use waymark_protocol::api::Answer;
+use waymark_protocol::enrol::{Hello, Token, TokenRequest};
+use waymark_protocol::error::{ApiCode, CallError};
+use waymark_protocol::exchange::{VaultRequest, Vaulted};
+use waymark_protocol::limits::{BATCH_BYTES, BATCH_MAX, BATCH_START, PAGE_MAX, PAGE_MIN, PAGE_START};
+use waymark_protocol::outcome::Outcome;
+use waymark_protocol::proof::{PublicKey, Signer, head_payload, time_payload, token_payload};
+use waymark_protocol::request::{ExchangeRequest, RequestHeader, ScopeCursor};
+use waymark_protocol::response::ExchangeResponse;
+use waymark_protocol::snapshot::{SnapshotPage, SnapshotRequest};
+use waymark_protocol::{PROTO, SCHEMA};
+
+use crate::backoff::{LONGEST_MS, wait_ms};
+use crate::store::{Page, PendingOp, Settled, Settlement, StoreFault, SyncState, SyncStore};
+
+/// Failures of an operation sent alone after which its bytes go to the vault.
+const SUSPECT_AFTER: u32 = 3;
+
+/// Repairs of digests in one round after which the engine rests: a disagreement that a snapshot does not mend is not mended by haste.
+const MOST_REPAIRS: u32 = 3;
+
+/// Who syncs.
+#[derive(Debug, Clone)]
+pub struct Who {
+    /// The company.
+    pub tenant: TenantId,
+    /// The device.
+    pub device: DeviceId,
+    /// The server's key, pinned when the device enrolled.
+    pub server_key: PublicKey,
+    /// The app's version.
+    pub app: String,
+}
+
+/// What happened.
+#[derive(Debug)]
+pub enum Input {
+    /// Time to look for work.
+    Wake(Trigger),
+    /// The call that was asked for last brought this.
+    Answered(Box<Answered>),
+}
+
+/// Why the engine is woken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trigger {
+    /// The time that the engine had asked for.
+    Timer,
+    /// There is a new operation.
+    NewWork,
+    /// The network changed, the app came to the front, or a push message arrived.
+    Opportunity,
+    /// The user asked.
+    User,
+}
+
+/// What a call brought.
+#[derive(Debug)]
+pub enum Answered {
+    /// To [`Call::Hello`].
+    Hello(Answer<Hello>),
+    /// To [`Call::Token`].
+    Token(Answer<Token>),
+    /// To [`Call::Exchange`].
+    Exchange(Answer<ExchangeResponse>),
+    /// To [`Call::Snapshot`].
+    Snapshot(Answer<SnapshotPage>),
+    /// To [`Call::Vault`].
+    Vault(Answer<Vaulted>),
+}
+
+/// A call to make.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Call {
+    /// [`waymark_protocol::api::SyncApi::hello`].
+    Hello {
+        /// Chance.
+        echo: String,
+    },
+    /// [`waymark_protocol::api::SyncApi::token`].
+    Token(TokenRequest),
+    /// [`waymark_protocol::api::SyncApi::exchange`].
+    Exchange {
+        /// Admits the device.
+        token: String,
+        /// What to say.
+        request: Box<ExchangeRequest>,
+    },
+    /// [`waymark_protocol::api::SyncApi::snapshot`].
+    Snapshot {
+        /// Admits the device.
+        token: String,
+        /// Which page.
+        request: SnapshotRequest,
+    },
+    /// [`waymark_protocol::api::SyncApi::vault`].
+    Vault {
+        /// Admits the device.
+        token: String,
+        /// The bytes.
+        request: VaultRequest,
+    },
+}
+
+/// What to do.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// Make a call and bring back what it brought.
+    Call(Call),
+    /// Come back when the boot-time clock shows this, milliseconds.
+    WakeAt(i64),
+    /// Tell whoever watches.
+    Tell(Event),
+}
+
+/// What the engine tells.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// Something moved.
+    Progress(Progress),
+    /// The round is over: nothing is left to send or to fetch, or what is left has to wait.
+    Rested(Progress),
+    /// The round failed; the next attempt is this many milliseconds away. All work is kept.
+    Failed {
+        /// Why.
+        why: Failure,
+        /// Until the next attempt, milliseconds.
+        retry_ms: i64,
+    },
+    /// Operations need a person.
+    Attention(u64),
+    /// A scope's content differed from the server's and is fetched anew.
+    Repairing(Scope),
+    /// The server's log began anew; this many operations are sent again.
+    EpochChanged(u64),
+    /// The server speaks a newer language: it takes the work but gives no changes until the app is updated.
+    UpgradeNeeded,
+}
+
+/// What a round has done so far.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Operations that the server has spoken about for good.
+    pub settled: u64,
+    /// Operations still pending.
+    pub pending: u64,
+    /// Changes fetched.
+    pub fetched: u64,
+    /// Calls made.
+    pub calls: u64,
+}
+
+/// Why a round failed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Failure {
+    /// The network or the server.
+    #[error(transparent)]
+    Call(#[from] CallError),
+    /// The device's database.
+    #[error(transparent)]
+    Store(#[from] StoreFault),
+    /// The device's key.
+    #[error("the device's key cannot be used")]
+    Key,
+}
+
+/// What the engine is given with each input.
+pub struct Context<'a> {
+    /// Both clocks.
+    pub now: Reading,
+    /// Chance.
+    pub entropy: &'a dyn Entropy,
+}
+
+/// See the module.
+pub struct Engine {
+    who: Who,
+    signer: Arc<dyn Signer>,
+    phase: Phase,
+    token: Option<(String, i64)>,
+    /// Challenge of the last hello, to be used once.
+    challenge: Option<String>,
+    batch_ops: usize,
+    page_bytes: u32,
+    failures: u32,
+    repairs: u32,
+    /// Operations left out of this round's batches: they failed alone, or wait for others.
+    aside: Ranges,
+    upgrade_told: bool,
+    progress: Progress,
+}
+
+#[derive(Debug)]
+enum Phase {
+    Resting { wake_at: i64 },
+    Greeting { echo: String, sent: Reading },
+    Proving,
+    Exchanging { echo: String, sent: Reading, batch: Vec<PendingOp> },
+    Paging { scope: Scope },
+    Vaulting { op: PendingOp },
+}
+
+type Step<T> = Result<T, Failure>;
+
+/// What an answer says of the operations sent: the terminal outcomes, and the rest.
+type Sorted = (Vec<Settled>, Vec<(PendingOp, Outcome)>);
+
+impl Engine {
+    /// An engine at rest that is due at once.
+    #[must_use]
+    pub fn new(who: Who, signer: Arc<dyn Signer>) -> Self {
+        Self {
+            who,
+            signer,
+            phase: Phase::Resting { wake_at: i64::MIN },
+            token: None,
+            challenge: None,
+            batch_ops: BATCH_START,
+            page_bytes: PAGE_START,
+            failures: 0,
+            repairs: 0,
+            aside: Ranges::default(),
+            upgrade_told: false,
+            progress: Progress::default(),
+        }
+    }
+
+    /// Whether no call is in flight.
+    #[must_use]
+    pub const fn is_resting(&self) -> bool {
+        matches!(self.phase, Phase::Resting { .. })
+    }
+
+    /// Takes what happened; gives what to do. Exactly one of the effects is a call or a wake-up.
+    pub fn handle(&mut self, input: Input, ctx: &Context<'_>, store: &dyn SyncStore) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        let step = match input {
+            Input::Wake(trigger) => match self.phase {
+                Phase::Resting { wake_at } if trigger == Trigger::Timer && ctx.now.mono_ms < wake_at => {
+                    effects.push(Effect::WakeAt(wake_at));
+                    return effects;
+                }
+                Phase::Resting { .. } => {
+                    if matches!(trigger, Trigger::Opportunity | Trigger::User) {
+                        self.failures = 0;
+                    }
+                    self.begin_round();
+                    self.next_call(ctx, store, &mut effects)
+                }
+                // a call is in flight; its answer goes on from here and will find the new work
+                _ => return effects,
+            },
+            Input::Answered(answered) => {
+                let phase = std::mem::replace(&mut self.phase, Phase::Resting { wake_at: ctx.now.mono_ms });
+                self.answered(phase, *answered, ctx, store, &mut effects)
+            }
+        };
+        if let Err(failure) = step {
+            self.rest_after(failure, ctx, &mut effects);
+        }
+        effects
+    }
+
+    fn begin_round(&mut self) {
+        self.aside = Ranges::default();
+        self.repairs = 0;
+        self.progress = Progress::default();
+    }
+
+    fn answered(
+        &mut self,
+        phase: Phase,
+        answered: Answered,
+        ctx: &Context<'_>,
+        store: &dyn SyncStore,
+        effects: &mut Vec<Effect>,
+    ) -> Step<()> {
+        match (phase, answered) {
+            (Phase::Greeting { echo, sent }, Answered::Hello(answer)) => {
+                let hello = answer?;
+                if hello.echo != echo || hello.key != self.who.server_key {
+                    return Err(CallError::NotWaymark.into());
+                }
+                self.check_time(&echo, hello.server_ms, hello.epoch, &hello.sig)?;
+                if !(hello.protocols.0..=hello.protocols.1).contains(&PROTO) {
+                    let error = waymark_protocol::error::ApiError::new(ApiCode::WrongProtocol, "hello");
+                    return Err(CallError::Api(error).into());
+                }
+                let anchor = Some(anchor(hello.server_ms, sent, ctx.now));
+                store.settle(&Settlement { outcomes: vec![], scopes: None, epoch: None, anchor, at_ms: ctx.now.wall_ms })?;
+                self.challenge = Some(hello.challenge);
+                self.next_call(ctx, store, effects)
+            }
+            (Phase::Proving, Answered::Token(answer)) => {
+                let token = answer?;
+                // a little early, so that a token does not run out on its way
+                let until = ctx.now.mono_ms.saturating_add(token.lives_ms - token.lives_ms / 10);
+                self.token = Some((token.token, until));
+                self.next_call(ctx, store, effects)
+            }
+            (Phase::Exchanging { echo, sent, batch }, Answered::Exchange(answer)) => match answer {
+                Ok(response) => {
+                    let flight = Flight { echo, sent, batch };
+                    self.exchanged(flight, response, ctx, store, effects)
+                }
+                Err(error) => self.exchange_failed(&batch, error, ctx, store, effects),
+            },
+            (Phase::Paging { scope }, Answered::Snapshot(answer)) => {
+                let page = self.paged(answer, ctx, store, effects)?;
+                let Some(page) = page else { return Ok(()) };
+                store.stage_snapshot(&scope, &page)?;
+                self.succeeded();
+                self.progress.fetched += page.puts.len() as u64;
+                effects.push(Effect::Tell(Event::Progress(self.progress)));
+                self.next_call(ctx, store, effects)
+            }
+            (Phase::Vaulting { op }, Answered::Vault(answer)) => {
+                let outcome = answer?.outcome;
+                let outcome = if outcome.is_terminal() { outcome } else { Outcome::Vaulted };
+                let attention = u64::from(outcome.needs_attention());
+                let outcomes = vec![Settled { n: op.n, op: op.op, outcome }];
+                store.settle(&Settlement { outcomes, scopes: None, epoch: None, anchor: None, at_ms: ctx.now.wall_ms })?;
+                self.progress.settled += 1;
+                if attention > 0 {
+                    effects.push(Effect::Tell(Event::Attention(attention)));
+                }
+                self.next_call(ctx, store, effects)
+            }
+            // an answer to nothing that was asked: the driver's fault, mended by starting over
+            (phase, _) => {
+                self.phase = phase;
+                Ok(())
+            }
+        }
+    }
+
+    /// What to do next: get admitted, fetch wanted snapshots, else exchange.
+    fn next_call(&mut self, ctx: &Context<'_>, store: &dyn SyncStore, effects: &mut Vec<Effect>) -> Step<()> {
+        self.progress.calls += 1;
+        let token = self.token.as_ref().filter(|(_, until)| ctx.now.mono_ms < *until).map(|(token, _)| token.clone());
+        let Some(token) = token else {
+            let call = self.get_admitted(ctx)?;
+            effects.push(Effect::Call(call));
+            return Ok(());
+        };
+        let state = store.state()?;
+        let wanted = state.scopes.iter().find_map(|progress| Some((&progress.scope, progress.wanted.as_ref()?)));
+        if let Some((scope, next)) = wanted {
+            self.phase = Phase::Paging { scope: scope.clone() };
+            let request = SnapshotRequest {
+                scope: scope.clone(),
+                pin: next.pin,
+                after: next.after.clone(),
+                limit_bytes: self.page_bytes,
+            };
+            effects.push(Effect::Call(Call::Snapshot { token, request }));
+            return Ok(());
+        }
+        let batch = store.batch(self.batch_ops, BATCH_BYTES, &self.aside)?;
+        if let [suspect, ..] = batch.as_slice()
+            && suspect.attempts >= SUSPECT_AFTER
+        {
+            let bytes = BASE64.encode(&suspect.bytes);
+            let request = VaultRequest { op: suspect.op, n: suspect.n, bytes };
+            self.phase = Phase::Vaulting { op: suspect.clone() };
+            effects.push(Effect::Call(Call::Vault { token, request }));
+            return Ok(());
+        }
+        let echo = chance_text(ctx.entropy);
+        let header = self.header(&state, &echo)?;
+        // an operation that failed before is sent alone with its group, so that its next failure is known to be its own
+        let alone = |op: &PendingOp| op.attempts > 0;
+        let keep = match batch.as_slice() {
+            [first, rest @ ..] if alone(first) => {
+                1 + rest.iter().take_while(|op| op.group.is_some() && op.group == first.group).count()
+            }
+            all => all.iter().take_while(|op| !alone(op)).count(),
+        };
+        let batch: Vec<PendingOp> = batch.into_iter().take(keep).collect();
+        let ops = batch.iter().map(|op| op.bytes.clone()).collect();
+        self.phase = Phase::Exchanging { echo, sent: ctx.now, batch };
+        effects.push(Effect::Call(Call::Exchange { token, request: Box::new(ExchangeRequest { header, ops }) }));
+        Ok(())
+    }
+
+    fn get_admitted(&mut self, ctx: &Context<'_>) -> Step<Call> {
+        let Some(challenge) = self.challenge.take() else {
+            let echo = chance_text(ctx.entropy);
+            self.phase = Phase::Greeting { echo: echo.clone(), sent: ctx.now };
+            return Ok(Call::Hello { echo });
+        };
+        let payload = token_payload(self.who.tenant, self.who.device, &challenge);
+        let sig = self.signer.sign(&payload).map_err(|_| Failure::Key)?;
+        self.phase = Phase::Proving;
+        Ok(Call::Token(TokenRequest { tenant: self.who.tenant, device: self.who.device, challenge, sig }))
+    }
+
+    fn header(&self, state: &SyncState, echo: &str) -> Step<RequestHeader> {
+        let payload = head_payload(self.who.tenant, self.who.device, state.n_last, state.head);
+        let sig = self.signer.sign(&payload).map_err(|_| Failure::Key)?;
+        let scopes = state.scopes.iter().filter(|progress| progress.cursor > 0);
+        Ok(RequestHeader {
+            proto: PROTO,
+            echo: echo.to_owned(),
+            epoch: state.epoch,
+            device: self.who.device,
+            app: self.who.app.clone(),
+            schema: SCHEMA,
+            n_last: state.n_last,
+            unacked: state.unacked.clone(),
+            head: state.head,
+            sig,
+            scopes: scopes.map(|progress| ScopeCursor { id: progress.scope.clone(), cursor: progress.cursor }).collect(),
+            scopes_hash: state.scopes_hash,
+            limit_bytes: self.page_bytes,
+        })
+    }
+
+    fn exchanged(
+        &mut self,
+        flight: Flight,
+        response: ExchangeResponse,
+        ctx: &Context<'_>,
+        store: &dyn SyncStore,
+        effects: &mut Vec<Effect>,
+    ) -> Step<()> {
+        let head = &response.head;
+        self.check_time(&flight.echo, head.server_ms, head.epoch, &head.sig)?;
+        let before = store.state()?;
+        let (settled, open) = sort_outcomes(&flight.batch, &response)?;
+        let attention = settled.iter().filter(|settled| settled.outcome.needs_attention()).count() as u64;
+        let first = settled.first().map(|settled| settled.op);
+        self.progress.settled += settled.len() as u64;
+        store.settle(&Settlement {
+            outcomes: settled,
+            scopes: head.scopes.clone(),
+            epoch: Some(head.epoch),
+            anchor: Some(anchor(head.server_ms, flight.sent, ctx.now)),
+            at_ms: ctx.now.wall_ms,
+        })?;
+        self.put_aside(&open, store)?;
+        self.succeeded();
+        if attention > 0 {
+            effects.push(Effect::Tell(Event::Attention(attention)));
+        }
+        if head.upgrade && !self.upgrade_told {
+            self.upgrade_told = true;
+            effects.push(Effect::Tell(Event::UpgradeNeeded));
+        }
+        if before.epoch.is_some_and(|epoch| epoch != head.epoch) {
+            let again = store.begin_epoch(head.epoch, &head.have)?;
+            effects.push(Effect::Tell(Event::EpochChanged(again)));
+            return self.next_call(ctx, store, effects);
+        }
+        let pulled = self.pulled(response, store, effects)?;
+        let after = store.state()?;
+        self.progress.pending = after.unacked.count();
+        let wanted = after.scopes.iter().any(|progress| progress.wanted.is_some());
+        // a database that only pushes cannot take outcomes: then nothing moves, and the round ends
+        let moved = first.map(|op| store.is_pending(op)).transpose()? == Some(false);
+        let sendable = !store.batch(1, BATCH_BYTES, &self.aside)?.is_empty();
+        let go_on = pulled == Pulled::More || wanted || (sendable && (moved || !open.is_empty() || flight.batch.is_empty()));
+        if go_on && self.repairs <= MOST_REPAIRS {
+            effects.push(Effect::Tell(Event::Progress(self.progress)));
+            return self.next_call(ctx, store, effects);
+        }
+        self.rest(ctx, effects);
+        Ok(())
+    }
+
+    fn pulled(&mut self, response: ExchangeResponse, store: &dyn SyncStore, effects: &mut Vec<Effect>) -> Step<Pulled> {
+        if response.head.upgrade {
+            return Ok(Pulled::All);
+        }
+        let end = response.end;
+        let all = !end.more && end.snapshots.is_empty();
+        self.progress.fetched += response.changes.len() as u64;
+        store.stage(&Page { changes: response.changes, next: end.next, snapshots: end.snapshots })?;
+        if !all {
+            return Ok(Pulled::More);
+        }
+        let differing = store.publish(end.seq, &end.checkpoint)?;
+        self.repairs += u32::from(!differing.is_empty());
+        effects.extend(differing.into_iter().map(|scope| Effect::Tell(Event::Repairing(scope))));
+        Ok(Pulled::All)
+    }
+
+    /// Leaves operations without a terminal outcome out of the rest of the round, and counts it against those that wait for nothing of ours.
+    fn put_aside(&mut self, open: &[(PendingOp, Outcome)], store: &dyn SyncStore) -> Step<()> {
+        let mut failed = Vec::new();
+        for (op, outcome) in open {
+            self.aside.insert(op.n);
+            let waits_for_ours = match outcome {
+                Outcome::Deferred { missing } => {
+                    let mut ours = false;
+                    for missing in missing {
+                        ours |= store.is_pending(*missing)?;
+                    }
+                    ours
+                }
+                _ => false,
+            };
+            if !waits_for_ours {
+                failed.push(op.n);
+            }
+        }
+        if !failed.is_empty() {
+            store.note_failure(&failed, "not settled")?;
+        }
+        Ok(())
+    }
+
+    fn exchange_failed(
+        &mut self,
+        batch: &[PendingOp],
+        error: CallError,
+        ctx: &Context<'_>,
+        store: &dyn SyncStore,
+        effects: &mut Vec<Effect>,
+    ) -> Step<()> {
+        match &error {
+            CallError::Api(api) if api.code == ApiCode::Unauthorised => return self.admit_again(error, ctx, store, effects),
+            // the server itself fails on something in the batch: find it, and let the rest pass
+            CallError::Api(api)
+                if matches!(api.code, ApiCode::Internal | ApiCode::Malformed | ApiCode::TooLarge) && !batch.is_empty() =>
+            {
+                let one = batch.first().is_some_and(|first| {
+                    batch.len() == 1 || (first.group.is_some() && batch.iter().all(|op| op.group == first.group))
+                });
+                if one {
+                    let ns: Vec<u64> = batch.iter().map(|op| op.n).collect();
+                    store.note_failure(&ns, &api.to_string())?;
+                    for n in ns {
+                        self.aside.insert(n);
+                    }
+                } else {
+                    self.batch_ops = (batch.len() / 2).max(1);
+                }
+                return self.next_call(ctx, store, effects);
+            }
+            CallError::Cut | CallError::Silent => self.page_bytes = (self.page_bytes / 2).max(PAGE_MIN),
+            _ => {}
+        }
+        if self.failures >= 1 {
+            self.batch_ops = (self.batch_ops / 2).max(1);
+        }
+        Err(error.into())
+    }
+
+    fn paged(
+        &mut self,
+        answer: Answer<SnapshotPage>,
+        ctx: &Context<'_>,
+        store: &dyn SyncStore,
+        effects: &mut Vec<Effect>,
+    ) -> Step<Option<SnapshotPage>> {
+        match answer {
+            Ok(page) => Ok(Some(page)),
+            Err(error) => {
+                match &error {
+                    CallError::Api(api) if api.code == ApiCode::Unauthorised => {
+                        self.admit_again(error, ctx, store, effects)?;
+                        return Ok(None);
+                    }
+                    // the scope was taken away meanwhile: an exchange tells which scopes there are now
+                    CallError::Api(api) if matches!(api.code, ApiCode::Forbidden | ApiCode::NotFound) => {
+                        self.exchange_for_scopes(ctx, store, effects)?;
+                        return Ok(None);
+                    }
+                    CallError::Cut | CallError::Silent => self.page_bytes = (self.page_bytes / 2).max(PAGE_MIN),
+                    _ => {}
+                }
+                Err(error.into())
+            }
+        }
+    }
+
+    fn exchange_for_scopes(&mut self, ctx: &Context<'_>, store: &dyn SyncStore, effects: &mut Vec<Effect>) -> Step<()> {
+        let Some((token, _)) = self.token.clone() else { return self.next_call(ctx, store, effects) };
+        let state = store.state()?;
+        let echo = chance_text(ctx.entropy);
+        let header = RequestHeader { scopes_hash: None, ..self.header(&state, &echo)? };
+        self.phase = Phase::Exchanging { echo, sent: ctx.now, batch: vec![] };
+        let request = Box::new(ExchangeRequest { header, ops: vec![] });
+        effects.push(Effect::Call(Call::Exchange { token, request }));
+        Ok(())
+    }
+
+    /// The token is over: get another, but not for ever in one round.
+    fn admit_again(
+        &mut self,
+        error: CallError,
+        ctx: &Context<'_>,
+        store: &dyn SyncStore,
+        effects: &mut Vec<Effect>,
+    ) -> Step<()> {
+        self.token = None;
+        if self.failures > 0 {
+            return Err(error.into());
+        }
+        self.failures += 1;
+        self.next_call(ctx, store, effects)
+    }
+
+    fn check_time(
+        &self,
+        echo: &str,
+        server_ms: i64,
+        epoch: Epoch,
+        sig: &waymark_protocol::proof::Signature,
+    ) -> Result<(), CallError> {
+        let genuine = self.who.server_key.verifies(&time_payload(echo, server_ms, epoch), sig);
+        if genuine { Ok(()) } else { Err(CallError::NotWaymark) }
+    }
+
+    fn succeeded(&mut self) {
+        self.failures = 0;
+        self.batch_ops = (self.batch_ops * 2).min(BATCH_MAX);
+        self.page_bytes = (self.page_bytes * 2).min(PAGE_MAX);
+    }
+
+    fn rest(&mut self, ctx: &Context<'_>, effects: &mut Vec<Effect>) {
+        let wait = if self.progress.pending > 0 || self.repairs > MOST_REPAIRS {
+            self.failures += 1;
+            wait_ms(self.failures, ctx.entropy)
+        } else {
+            LONGEST_MS
+        };
+        let wake_at = ctx.now.mono_ms.saturating_add(wait);
+        self.phase = Phase::Resting { wake_at };
+        effects.push(Effect::Tell(Event::Rested(self.progress)));
+        effects.push(Effect::WakeAt(wake_at));
+    }
+
+    fn rest_after(&mut self, why: Failure, ctx: &Context<'_>, effects: &mut Vec<Effect>) {
+        // whatever call was prepared in this step must not be made: the step failed
+        effects.retain(|effect| matches!(effect, Effect::Tell(_)));
+        self.failures = self.failures.saturating_add(1);
+        let hopeless = matches!(
+            &why,
+            Failure::Call(CallError::Api(api)) if matches!(api.code, ApiCode::DeviceRevoked | ApiCode::WrongProtocol)
+        );
+        let wait = if hopeless { LONGEST_MS } else { wait_ms(self.failures, ctx.entropy) };
+        if matches!(&why, Failure::Call(CallError::Api(_))) {
+            self.token = None;
+        }
+        let wake_at = ctx.now.mono_ms.saturating_add(wait);
+        self.phase = Phase::Resting { wake_at };
+        effects.push(Effect::Tell(Event::Failed { why, retry_ms: wait }));
+        effects.push(Effect::WakeAt(wake_at));
+    }
+}
+
+struct Flight {
+    echo: String,
+    sent: Reading,
+    batch: Vec<PendingOp>,
+}
+
+#[derive(PartialEq)]
+enum Pulled {
+    All,
+    More,
+}
+
+/// Matches the answer's outcomes to what was sent: those that are terminal, and those that are not.
+fn sort_outcomes(
+    batch: &[PendingOp],
+    response: &ExchangeResponse,
+) -> Result<Sorted, CallError> {
+    let (mut settled, mut open) = (Vec::new(), Vec::new());
+    for out in &response.outs {
+        let Some(sent) = batch.get(out.i) else {
+            return Err(CallError::Malformed("an outcome for nothing that was sent".to_owned()));
+        };
+        if out.op.is_some_and(|op| op != sent.op) {
+            return Err(CallError::Malformed("an outcome for another operation".to_owned()));
+        }
+        if out.outcome.is_terminal() && out.op.is_some() {
+            settled.push(Settled { n: sent.n, op: sent.op, outcome: out.outcome.clone() });
+        } else {
+            open.push((sent.clone(), out.outcome.clone()));
+        }
+    }
+    Ok((settled, open))
+}
+
+/// The server read its clock somewhere within the round trip: the middle, give or take half of it.
+fn anchor(server_ms: i64, sent: Reading, now: Reading) -> Anchor {
+    let rtt_ms = now.mono_ms.saturating_sub(sent.mono_ms).max(0);
+    Anchor { server_ms: server_ms.saturating_add(rtt_ms / 2), rtt_ms, mono_ms: now.mono_ms, boot: now.boot }
+}
+
+fn chance_text(entropy: &dyn Entropy) -> String {
+    let mut bytes = [0; 16];
+    entropy.fill(&mut bytes);
+    data_encoding::BASE64URL_NOPAD.encode(&bytes)
+}

@@ -1,0 +1,345 @@
+//! The client side of the protocol over HTTP.
+//!
+//! TLS is rustls with Mozilla's roots built in, plus the company's own authority where there is one: the same on every system, and no
+//! platform verifier to initialise. Time-outs are about progress, not totals: a slow link is fine, a silent one is not.
+
+use std::error::Error as _;
+use std::io::Read as _;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use reqwest::{Client, Method, Response, StatusCode, header};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use waymark_protocol::api::{AdminApi, Answer, SyncApi};
+use waymark_protocol::enrol::{DeviceRow, EnrolRequest, Enrolled, Hello, InviteRequest, Invited, RevokeRequest, Token, TokenRequest};
+use waymark_protocol::error::{ApiCode, ApiError, CallError};
+use waymark_protocol::exchange::{OutcomesRequest, OutcomesResponse, VaultRequest, Vaulted};
+use waymark_protocol::limits::{MAX_BODY, MAX_EXPANDED, PAGE_MAX};
+use waymark_protocol::request::ExchangeRequest;
+use waymark_protocol::response::ExchangeResponse;
+use waymark_protocol::snapshot::{SnapshotPage, SnapshotRequest};
+use waymark_protocol::{HEADER, NDJSON};
+
+/// Longest wait for a connection.
+const CONNECT: Duration = Duration::from_secs(15);
+/// Longest silence within a call.
+const SILENCE: Duration = Duration::from_secs(30);
+/// Compression of requests: fast enough for a phone, four to one on operations.
+const ZSTD_LEVEL: i32 = 3;
+
+/// A server over HTTP.
+pub struct HttpApi {
+    base: String,
+    roots: Arc<rustls::RootCertStore>,
+    client: Mutex<Client>,
+    traffic: Mutex<Traffic>,
+}
+
+/// Bytes of bodies that went over the network.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// To the server.
+    pub sent: u64,
+    /// From the server.
+    pub received: u64,
+}
+
+impl HttpApi {
+    /// A server at `base`, such as `https://waymark.example.com`. `authority` is the company's own certificate authority, PEM.
+    ///
+    /// # Errors
+    /// [`CallError::NotSafe`] for plain HTTP to anything but this machine, or when `authority` does not read.
+    pub fn new(base: &str, authority: Option<&[u8]>) -> Result<Self, CallError> {
+        let base = base.trim_end_matches('/').to_owned();
+        if !is_safe(&base) {
+            return Err(CallError::NotSafe);
+        }
+        let mut roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+        for certificate in authority.into_iter().flat_map(CertificateDer::pem_slice_iter) {
+            let certificate = certificate.map_err(|_| CallError::NotSafe)?;
+            roots.add(certificate).map_err(|_| CallError::NotSafe)?;
+        }
+        let roots = Arc::new(roots);
+        let client = Mutex::new(build(&roots)?);
+        Ok(Self { base, roots, client, traffic: Mutex::default() })
+    }
+
+    /// Throws the connections away. After a change of network the old ones are dead and do not know it (hyperium/hyper#4186).
+    ///
+    /// # Errors
+    /// [`CallError::NotSafe`] when TLS cannot be set up.
+    pub fn reset(&self) -> Result<(), CallError> {
+        let client = build(&self.roots)?;
+        *self.client.lock().unwrap_or_else(PoisonError::into_inner) = client;
+        Ok(())
+    }
+
+    /// Bytes of bodies so far.
+    #[must_use]
+    pub fn traffic(&self) -> Traffic {
+        *self.traffic.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn request(&self, method: Method, path: &str, token: Option<&str>) -> reqwest::RequestBuilder {
+        let client = self.client.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let request = client.request(method, format!("{}{path}", self.base)).header(header::ACCEPT_ENCODING, "zstd");
+        match token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        }
+    }
+
+    async fn get<T: DeserializeOwned, Q: Serialize>(&self, path: &str, token: Option<&str>, query: &Q) -> Answer<T> {
+        let query = query_string(query)?;
+        json(&self.send(self.request(Method::GET, &format!("{path}?{query}"), token), 0).await?)
+    }
+
+    async fn post<T: DeserializeOwned, B: Serialize>(&self, path: &str, token: Option<&str>, body: &B) -> Answer<T> {
+        let body = serde_json::to_vec(body).map_err(|error| CallError::Malformed(error.to_string()))?;
+        let length = body.len();
+        let request = self.request(Method::POST, path, token).header(header::CONTENT_TYPE, "application/json").body(body);
+        json(&self.send(request, length).await?)
+    }
+
+    /// Sends, and gives the decompressed body of an answer that is a Waymark server's.
+    async fn send(&self, request: reqwest::RequestBuilder, length: usize) -> Answer<Vec<u8>> {
+        let response = request.send().await.map_err(|error| classify(&error))?;
+        let genuine = response.headers().get(HEADER).is_some_and(|value| value == "1");
+        if !genuine {
+            return Err(CallError::NotWaymark);
+        }
+        let status = response.status();
+        let zstd = response.headers().get(header::CONTENT_ENCODING).is_some_and(|value| value == "zstd");
+        let raw = read_all(response).await?;
+        {
+            let mut traffic = self.traffic.lock().unwrap_or_else(PoisonError::into_inner);
+            traffic.sent += length as u64;
+            traffic.received += raw.len() as u64;
+        }
+        let body = if zstd { expand(&raw)? } else { raw };
+        if status.is_success() { Ok(body) } else { Err(refused(status, &body).into()) }
+    }
+}
+
+fn build(roots: &Arc<rustls::RootCertStore>) -> Result<Client, CallError> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let tls = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|_| CallError::NotSafe)?
+        .with_root_certificates(Arc::clone(roots))
+        .with_no_client_auth();
+    Client::builder()
+        .tls_backend_preconfigured(tls)
+        .redirect(reqwest::redirect::Policy::none())
+        .referer(false)
+        .no_proxy()
+        .connect_timeout(CONNECT)
+        .read_timeout(SILENCE)
+        .http2_keep_alive_interval(Duration::from_secs(15))
+        .http2_keep_alive_timeout(Duration::from_secs(10))
+        .build()
+        .map_err(|_| CallError::NotSafe)
+}
+
+/// HTTPS anywhere; plain HTTP only within this machine.
+fn is_safe(base: &str) -> bool {
+    if base.starts_with("https://") {
+        return true;
+    }
+    let Some(rest) = base.strip_prefix("http://") else { return false };
+    let authority = rest.split('/').next().unwrap_or_default();
+    let host = authority.rsplit_once(':').map_or(authority, |(host, port)| {
+        if port.bytes().all(|byte| byte.is_ascii_digit()) { host } else { authority }
+    });
+    matches!(host, "localhost" | "127.0.0.1" | "[::1]")
+}
+
+async fn read_all(response: Response) -> Answer<Vec<u8>> {
+    let most = usize::try_from(PAGE_MAX).unwrap_or(MAX_BODY) * 2;
+    let mut body = Vec::new();
+    let mut chunks = response.bytes_stream();
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk.map_err(|error| classify(&error))?;
+        if body.len() + chunk.len() > most {
+            return Err(CallError::Malformed(format!("answer over {most} bytes")));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+fn expand(raw: &[u8]) -> Answer<Vec<u8>> {
+    let decoder = zstd::stream::read::Decoder::new(raw).map_err(|_| CallError::Cut)?;
+    let mut body = Vec::new();
+    decoder.take(MAX_EXPANDED as u64 + 1).read_to_end(&mut body).map_err(|_| CallError::Cut)?;
+    if body.len() > MAX_EXPANDED { Err(CallError::Malformed("answer expands too far".to_owned())) } else { Ok(body) }
+}
+
+fn json<T: DeserializeOwned>(body: &[u8]) -> Answer<T> {
+    serde_json::from_slice(body).map_err(|error| match error.classify() {
+        serde_json::error::Category::Eof => CallError::Cut,
+        _ => CallError::Malformed(format!("column {}", error.column())),
+    })
+}
+
+fn refused(status: StatusCode, body: &[u8]) -> ApiError {
+    serde_json::from_slice(body).unwrap_or_else(|_| {
+        let code = if status.is_server_error() { ApiCode::Busy } else { ApiCode::Other };
+        ApiError::new(code, format!("status {status}"))
+    })
+}
+
+fn classify(error: &reqwest::Error) -> CallError {
+    let mut source = error.source();
+    while let Some(inner) = source {
+        let tls = inner.downcast_ref::<rustls::Error>().or_else(|| {
+            let io = inner.downcast_ref::<std::io::Error>()?;
+            io.get_ref()?.downcast_ref::<rustls::Error>()
+        });
+        if tls.is_some_and(|tls| matches!(tls, rustls::Error::InvalidCertificate(_))) {
+            return CallError::NotSafe;
+        }
+        source = inner.source();
+    }
+    if error.is_timeout() {
+        CallError::Silent
+    } else if error.is_connect() {
+        CallError::Unreachable
+    } else {
+        CallError::Cut
+    }
+}
+
+/// Percent-encodes a flat record as a query (RFC 3986 §3.4).
+fn query_string<Q: Serialize>(query: &Q) -> Answer<String> {
+    let value = serde_json::to_value(query).map_err(|error| CallError::Malformed(error.to_string()))?;
+    let mut text = String::new();
+    for (name, value) in value.as_object().into_iter().flatten() {
+        let plain = match value {
+            serde_json::Value::Null => continue,
+            serde_json::Value::String(plain) => plain.clone(),
+            other => other.to_string(),
+        };
+        if !text.is_empty() {
+            text.push('&');
+        }
+        text.push_str(name);
+        text.push('=');
+        for byte in plain.bytes() {
+            if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+                text.push(char::from(byte));
+            } else {
+                text.push_str(&format!("%{byte:02X}"));
+            }
+        }
+    }
+    Ok(text)
+}
+
+#[derive(Serialize)]
+struct HelloQuery<'a> {
+    echo: &'a str,
+}
+
+#[derive(Serialize)]
+struct SnapshotQuery<'a> {
+    scope: &'a str,
+    pin: Option<u64>,
+    kind: Option<&'a str>,
+    id: Option<String>,
+    limit: u32,
+}
+
+#[derive(Serialize)]
+struct Nothing {}
+
+impl SyncApi for HttpApi {
+    async fn hello(&self, echo: &str) -> Answer<Hello> {
+        self.get("/v1/hello", None, &HelloQuery { echo }).await
+    }
+
+    async fn enrol(&self, request: &EnrolRequest) -> Answer<Enrolled> {
+        self.post("/v1/devices", None, request).await
+    }
+
+    async fn token(&self, request: &TokenRequest) -> Answer<Token> {
+        self.post("/v1/token", None, request).await
+    }
+
+    async fn exchange(&self, token: &str, request: &ExchangeRequest) -> Answer<ExchangeResponse> {
+        let plain = request.to_bytes()?;
+        let body = zstd::bulk::compress(&plain, ZSTD_LEVEL).map_err(|error| CallError::Malformed(error.to_string()))?;
+        let length = body.len();
+        let call = self
+            .request(Method::POST, "/v1/exchange", Some(token))
+            .header(header::CONTENT_TYPE, NDJSON)
+            .header(header::CONTENT_ENCODING, "zstd")
+            .body(body);
+        ExchangeResponse::from_bytes(&self.send(call, length).await?, &request.header.echo)
+    }
+
+    async fn snapshot(&self, token: &str, request: &SnapshotRequest) -> Answer<SnapshotPage> {
+        let query = SnapshotQuery {
+            scope: request.scope.as_str(),
+            pin: request.pin,
+            kind: request.after.as_ref().map(|after| after.kind.as_str()),
+            id: request.after.as_ref().map(|after| after.id.to_string()),
+            limit: request.limit_bytes,
+        };
+        self.get("/v1/snapshot", Some(token), &query).await
+    }
+
+    async fn outcomes(&self, token: &str, request: &OutcomesRequest) -> Answer<OutcomesResponse> {
+        self.post("/v1/outcomes", Some(token), request).await
+    }
+
+    async fn vault(&self, token: &str, request: &VaultRequest) -> Answer<Vaulted> {
+        self.post("/v1/vault", Some(token), request).await
+    }
+}
+
+impl AdminApi for HttpApi {
+    async fn invite(&self, token: &str, request: &InviteRequest) -> Answer<Invited> {
+        self.post("/v1/invites", Some(token), request).await
+    }
+
+    async fn devices(&self, token: &str) -> Answer<Vec<DeviceRow>> {
+        self.get("/v1/devices", Some(token), &Nothing {}).await
+    }
+
+    async fn revoke(&self, token: &str, request: &RevokeRequest) -> Answer<()> {
+        self.post("/v1/devices/revoke", Some(token), request).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_http_leaves_this_machine_under_no_name() {
+        for safe in ["https://a.example", "http://127.0.0.1:80", "http://localhost:1/x", "http://[::1]:9"] {
+            assert!(HttpApi::new(safe, None).is_ok(), "{safe}");
+        }
+        for unsafe_ in ["http://a.example", "http://127.0.0.1.evil.example", "http://localhost@evil.example", "ftp://localhost", "x"] {
+            assert!(matches!(HttpApi::new(unsafe_, None), Err(CallError::NotSafe)), "{unsafe_}");
+        }
+    }
+
+    #[test]
+    fn a_query_is_escaped_byte_by_byte() {
+        let query = SnapshotQuery { scope: "team:北 &a", pin: Some(4), kind: None, id: None, limit: 1 };
+        assert_eq!(query_string(&query).unwrap(), "limit=1&pin=4&scope=team%3A%E5%8C%97%20%26a");
+    }
+
+    #[test]
+    fn a_zstd_bomb_is_refused() {
+        let bomb = zstd::bulk::compress(&vec![0; MAX_EXPANDED + 1], 1).unwrap();
+        assert!(bomb.len() < MAX_BODY);
+        assert!(matches!(expand(&bomb), Err(CallError::Malformed(_))));
+    }
+}
