@@ -10,7 +10,9 @@ const SHORTEST_MS: i64 = 200;
 
 /// Milliseconds to wait after `failures` failures in a row.
 pub(crate) fn wait_ms(failures: u32, entropy: &dyn Entropy) -> i64 {
-    let cap = 1000_i64.saturating_mul(1_i64 << failures.saturating_sub(1).min(16)).min(LONGEST_MS);
+    let cap = 1000_i64
+        .saturating_mul(1_i64 << failures.saturating_sub(1).min(16))
+        .min(LONGEST_MS);
     let mut bytes = [0; 8];
     entropy.fill(&mut bytes);
     let share = i64::from_be_bytes(bytes).rem_euclid(cap);
@@ -34,7 +36,10 @@ mod tests {
         for failures in 0..=u32::from(u16::MAX) {
             for chance in [0, 1, 127, 255] {
                 let wait = wait_ms(failures, &Always(chance));
-                assert!((SHORTEST_MS..=LONGEST_MS).contains(&wait), "{failures} {chance} {wait}");
+                assert!(
+                    (SHORTEST_MS..=LONGEST_MS).contains(&wait),
+                    "{failures} {chance} {wait}"
+                );
             }
         }
     }

@@ -3,7 +3,9 @@
 use waymark_domain::ambient::{Clock, Entropy};
 use waymark_protocol::api::SyncApi;
 
-use crate::engine::{Answered, Call, Context, Effect, Engine, Event, Failure, Input, Progress, Trigger};
+use crate::engine::{
+    Answered, Call, Context, Effect, Engine, Event, Failure, Input, Progress, Trigger,
+};
 use crate::store::SyncStore;
 
 /// How a round ended.
@@ -36,10 +38,16 @@ pub async fn round<A: SyncApi>(
     trigger: Trigger,
     watch: &(dyn Fn(&Event) + Send + Sync),
 ) -> RoundEnd {
-    let mut end = RoundEnd { result: Ok(Progress::default()), wake_at: i64::MIN };
+    let mut end = RoundEnd {
+        result: Ok(Progress::default()),
+        wake_at: i64::MIN,
+    };
     let mut input = Input::Wake(trigger);
     loop {
-        let ctx = Context { now: world.clock.read(), entropy: world.entropy };
+        let ctx = Context {
+            now: world.clock.read(),
+            entropy: world.entropy,
+        };
         let mut call = None;
         for effect in engine.handle(input, &ctx, world.store) {
             match effect {
@@ -64,8 +72,12 @@ async fn make<A: SyncApi>(api: &A, call: Call) -> Answered {
     match call {
         Call::Hello { echo } => Answered::Hello(api.hello(&echo).await),
         Call::Token(request) => Answered::Token(api.token(&request).await),
-        Call::Exchange { token, request } => Answered::Exchange(api.exchange(&token, &request).await),
-        Call::Snapshot { token, request } => Answered::Snapshot(api.snapshot(&token, &request).await),
+        Call::Exchange { token, request } => {
+            Answered::Exchange(api.exchange(&token, &request).await)
+        }
+        Call::Snapshot { token, request } => {
+            Answered::Snapshot(api.snapshot(&token, &request).await)
+        }
         Call::Vault { token, request } => Answered::Vault(api.vault(&token, &request).await),
     }
 }

@@ -16,7 +16,9 @@ use waymark_protocol::api::Answer;
 use waymark_protocol::enrol::{Hello, Token, TokenRequest};
 use waymark_protocol::error::{ApiCode, CallError};
 use waymark_protocol::exchange::{VaultRequest, Vaulted};
-use waymark_protocol::limits::{BATCH_BYTES, BATCH_MAX, BATCH_START, PAGE_MAX, PAGE_MIN, PAGE_START};
+use waymark_protocol::limits::{
+    BATCH_BYTES, BATCH_MAX, BATCH_START, PAGE_MAX, PAGE_MIN, PAGE_START,
+};
 use waymark_protocol::outcome::Outcome;
 use waymark_protocol::proof::{PublicKey, Signer, head_payload, time_payload, token_payload};
 use waymark_protocol::request::{ExchangeRequest, RequestHeader, ScopeCursor};
@@ -206,12 +208,25 @@ pub struct Engine {
 
 #[derive(Debug)]
 enum Phase {
-    Resting { wake_at: i64 },
-    Greeting { echo: String, sent: Reading },
+    Resting {
+        wake_at: i64,
+    },
+    Greeting {
+        echo: String,
+        sent: Reading,
+    },
     Proving,
-    Exchanging { echo: String, sent: Reading, batch: Vec<PendingOp> },
-    Paging { scope: Scope },
-    Vaulting { op: PendingOp },
+    Exchanging {
+        echo: String,
+        sent: Reading,
+        batch: Vec<PendingOp>,
+    },
+    Paging {
+        scope: Scope,
+    },
+    Vaulting {
+        op: PendingOp,
+    },
 }
 
 type Step<T> = Result<T, Failure>;
@@ -246,11 +261,18 @@ impl Engine {
     }
 
     /// Takes what happened; gives what to do. Exactly one of the effects is a call or a wake-up.
-    pub fn handle(&mut self, input: Input, ctx: &Context<'_>, store: &dyn SyncStore) -> Vec<Effect> {
+    pub fn handle(
+        &mut self,
+        input: Input,
+        ctx: &Context<'_>,
+        store: &dyn SyncStore,
+    ) -> Vec<Effect> {
         let mut effects = Vec::new();
         let step = match input {
             Input::Wake(trigger) => match self.phase {
-                Phase::Resting { wake_at } if trigger == Trigger::Timer && ctx.now.mono_ms < wake_at => {
+                Phase::Resting { wake_at }
+                    if trigger == Trigger::Timer && ctx.now.mono_ms < wake_at =>
+                {
                     effects.push(Effect::WakeAt(wake_at));
                     return effects;
                 }
@@ -265,7 +287,12 @@ impl Engine {
                 _ => return effects,
             },
             Input::Answered(answered) => {
-                let phase = std::mem::replace(&mut self.phase, Phase::Resting { wake_at: ctx.now.mono_ms });
+                let phase = std::mem::replace(
+                    &mut self.phase,
+                    Phase::Resting {
+                        wake_at: ctx.now.mono_ms,
+                    },
+                );
                 self.answered(phase, *answered, ctx, store, &mut effects)
             }
         };
@@ -297,18 +324,28 @@ impl Engine {
                 }
                 self.check_time(&echo, hello.server_ms, hello.epoch, &hello.sig)?;
                 if !(hello.protocols.0..=hello.protocols.1).contains(&PROTO) {
-                    let error = waymark_protocol::error::ApiError::new(ApiCode::WrongProtocol, "hello");
+                    let error =
+                        waymark_protocol::error::ApiError::new(ApiCode::WrongProtocol, "hello");
                     return Err(CallError::Api(error).into());
                 }
                 let anchor = Some(anchor(hello.server_ms, sent, ctx.now));
-                store.settle(&Settlement { outcomes: vec![], scopes: None, epoch: None, anchor, at_ms: ctx.now.wall_ms })?;
+                store.settle(&Settlement {
+                    outcomes: vec![],
+                    scopes: None,
+                    epoch: None,
+                    anchor,
+                    at_ms: ctx.now.wall_ms,
+                })?;
                 self.challenge = Some(hello.challenge);
                 self.next_call(ctx, store, effects)
             }
             (Phase::Proving, Answered::Token(answer)) => {
                 let token = answer?;
                 // a little early, so that a token does not run out on its way
-                let until = ctx.now.mono_ms.saturating_add(token.lives_ms - token.lives_ms / 10);
+                let until = ctx
+                    .now
+                    .mono_ms
+                    .saturating_add(token.lives_ms - token.lives_ms / 10);
                 self.token = Some((token.token, until));
                 self.next_call(ctx, store, effects)
             }
@@ -330,10 +367,24 @@ impl Engine {
             }
             (Phase::Vaulting { op }, Answered::Vault(answer)) => {
                 let outcome = answer?.outcome;
-                let outcome = if outcome.is_terminal() { outcome } else { Outcome::Vaulted };
+                let outcome = if outcome.is_terminal() {
+                    outcome
+                } else {
+                    Outcome::Vaulted
+                };
                 let attention = u64::from(outcome.needs_attention());
-                let outcomes = vec![Settled { n: op.n, op: op.op, outcome }];
-                store.settle(&Settlement { outcomes, scopes: None, epoch: None, anchor: None, at_ms: ctx.now.wall_ms })?;
+                let outcomes = vec![Settled {
+                    n: op.n,
+                    op: op.op,
+                    outcome,
+                }];
+                store.settle(&Settlement {
+                    outcomes,
+                    scopes: None,
+                    epoch: None,
+                    anchor: None,
+                    at_ms: ctx.now.wall_ms,
+                })?;
                 self.progress.settled += 1;
                 if attention > 0 {
                     effects.push(Effect::Tell(Event::Attention(attention)));
@@ -349,18 +400,32 @@ impl Engine {
     }
 
     /// What to do next: get admitted, fetch wanted snapshots, else exchange.
-    fn next_call(&mut self, ctx: &Context<'_>, store: &dyn SyncStore, effects: &mut Vec<Effect>) -> Step<()> {
+    fn next_call(
+        &mut self,
+        ctx: &Context<'_>,
+        store: &dyn SyncStore,
+        effects: &mut Vec<Effect>,
+    ) -> Step<()> {
         self.progress.calls += 1;
-        let token = self.token.as_ref().filter(|(_, until)| ctx.now.mono_ms < *until).map(|(token, _)| token.clone());
+        let token = self
+            .token
+            .as_ref()
+            .filter(|(_, until)| ctx.now.mono_ms < *until)
+            .map(|(token, _)| token.clone());
         let Some(token) = token else {
             let call = self.get_admitted(ctx)?;
             effects.push(Effect::Call(call));
             return Ok(());
         };
         let state = store.state()?;
-        let wanted = state.scopes.iter().find_map(|progress| Some((&progress.scope, progress.wanted.as_ref()?)));
+        let wanted = state
+            .scopes
+            .iter()
+            .find_map(|progress| Some((&progress.scope, progress.wanted.as_ref()?)));
         if let Some((scope, next)) = wanted {
-            self.phase = Phase::Paging { scope: scope.clone() };
+            self.phase = Phase::Paging {
+                scope: scope.clone(),
+            };
             let request = SnapshotRequest {
                 scope: scope.clone(),
                 pin: next.pin,
@@ -375,8 +440,14 @@ impl Engine {
             && suspect.attempts >= SUSPECT_AFTER
         {
             let bytes = BASE64.encode(&suspect.bytes);
-            let request = VaultRequest { op: suspect.op, n: suspect.n, bytes };
-            self.phase = Phase::Vaulting { op: suspect.clone() };
+            let request = VaultRequest {
+                op: suspect.op,
+                n: suspect.n,
+                bytes,
+            };
+            self.phase = Phase::Vaulting {
+                op: suspect.clone(),
+            };
             effects.push(Effect::Call(Call::Vault { token, request }));
             return Ok(());
         }
@@ -386,27 +457,45 @@ impl Engine {
         let alone = |op: &PendingOp| op.attempts > 0;
         let keep = match batch.as_slice() {
             [first, rest @ ..] if alone(first) => {
-                1 + rest.iter().take_while(|op| op.group.is_some() && op.group == first.group).count()
+                1 + rest
+                    .iter()
+                    .take_while(|op| op.group.is_some() && op.group == first.group)
+                    .count()
             }
             all => all.iter().take_while(|op| !alone(op)).count(),
         };
         let batch: Vec<PendingOp> = batch.into_iter().take(keep).collect();
         let ops = batch.iter().map(|op| op.bytes.clone()).collect();
-        self.phase = Phase::Exchanging { echo, sent: ctx.now, batch };
-        effects.push(Effect::Call(Call::Exchange { token, request: Box::new(ExchangeRequest { header, ops }) }));
+        self.phase = Phase::Exchanging {
+            echo,
+            sent: ctx.now,
+            batch,
+        };
+        effects.push(Effect::Call(Call::Exchange {
+            token,
+            request: Box::new(ExchangeRequest { header, ops }),
+        }));
         Ok(())
     }
 
     fn get_admitted(&mut self, ctx: &Context<'_>) -> Step<Call> {
         let Some(challenge) = self.challenge.take() else {
             let echo = chance_text(ctx.entropy);
-            self.phase = Phase::Greeting { echo: echo.clone(), sent: ctx.now };
+            self.phase = Phase::Greeting {
+                echo: echo.clone(),
+                sent: ctx.now,
+            };
             return Ok(Call::Hello { echo });
         };
         let payload = token_payload(self.who.tenant, self.who.device, &challenge);
         let sig = self.signer.sign(&payload).map_err(|_| Failure::Key)?;
         self.phase = Phase::Proving;
-        Ok(Call::Token(TokenRequest { tenant: self.who.tenant, device: self.who.device, challenge, sig }))
+        Ok(Call::Token(TokenRequest {
+            tenant: self.who.tenant,
+            device: self.who.device,
+            challenge,
+            sig,
+        }))
     }
 
     fn header(&self, state: &SyncState, echo: &str) -> Step<RequestHeader> {
@@ -424,7 +513,12 @@ impl Engine {
             unacked: state.unacked.clone(),
             head: state.head,
             sig,
-            scopes: scopes.map(|progress| ScopeCursor { id: progress.scope.clone(), cursor: progress.cursor }).collect(),
+            scopes: scopes
+                .map(|progress| ScopeCursor {
+                    id: progress.scope.clone(),
+                    cursor: progress.cursor,
+                })
+                .collect(),
             scopes_hash: state.scopes_hash,
             limit_bytes: self.page_bytes,
         })
@@ -442,7 +536,10 @@ impl Engine {
         self.check_time(&flight.echo, head.server_ms, head.epoch, &head.sig)?;
         let before = store.state()?;
         let (settled, open) = sort_outcomes(&flight.batch, &response)?;
-        let attention = settled.iter().filter(|settled| settled.outcome.needs_attention()).count() as u64;
+        let attention = settled
+            .iter()
+            .filter(|settled| settled.outcome.needs_attention())
+            .count() as u64;
         let first = settled.first().map(|settled| settled.op);
         self.progress.settled += settled.len() as u64;
         store.settle(&Settlement {
@@ -469,11 +566,16 @@ impl Engine {
         let pulled = self.pulled(response, store, effects)?;
         let after = store.state()?;
         self.progress.pending = after.unacked.count();
-        let wanted = after.scopes.iter().any(|progress| progress.wanted.is_some());
+        let wanted = after
+            .scopes
+            .iter()
+            .any(|progress| progress.wanted.is_some());
         // a database that only pushes cannot take outcomes: then nothing moves, and the round ends
         let moved = first.map(|op| store.is_pending(op)).transpose()? == Some(false);
         let sendable = !store.batch(1, BATCH_BYTES, &self.aside)?.is_empty();
-        let go_on = pulled == Pulled::More || wanted || (sendable && (moved || !open.is_empty() || flight.batch.is_empty()));
+        let go_on = pulled == Pulled::More
+            || wanted
+            || (sendable && (moved || !open.is_empty() || flight.batch.is_empty()));
         if go_on && self.repairs <= MOST_REPAIRS {
             effects.push(Effect::Tell(Event::Progress(self.progress)));
             return self.next_call(ctx, store, effects);
@@ -482,20 +584,33 @@ impl Engine {
         Ok(())
     }
 
-    fn pulled(&mut self, response: ExchangeResponse, store: &dyn SyncStore, effects: &mut Vec<Effect>) -> Step<Pulled> {
+    fn pulled(
+        &mut self,
+        response: ExchangeResponse,
+        store: &dyn SyncStore,
+        effects: &mut Vec<Effect>,
+    ) -> Step<Pulled> {
         if response.head.upgrade {
             return Ok(Pulled::All);
         }
         let end = response.end;
         let all = !end.more && end.snapshots.is_empty();
         self.progress.fetched += response.changes.len() as u64;
-        store.stage(&Page { changes: response.changes, next: end.next, snapshots: end.snapshots })?;
+        store.stage(&Page {
+            changes: response.changes,
+            next: end.next,
+            snapshots: end.snapshots,
+        })?;
         if !all {
             return Ok(Pulled::More);
         }
         let differing = store.publish(end.seq, &end.checkpoint)?;
         self.repairs += u32::from(!differing.is_empty());
-        effects.extend(differing.into_iter().map(|scope| Effect::Tell(Event::Repairing(scope))));
+        effects.extend(
+            differing
+                .into_iter()
+                .map(|scope| Effect::Tell(Event::Repairing(scope))),
+        );
         Ok(Pulled::All)
     }
 
@@ -533,13 +648,19 @@ impl Engine {
         effects: &mut Vec<Effect>,
     ) -> Step<()> {
         match &error {
-            CallError::Api(api) if api.code == ApiCode::Unauthorised => return self.admit_again(error, ctx, store, effects),
+            CallError::Api(api) if api.code == ApiCode::Unauthorised => {
+                return self.admit_again(error, ctx, store, effects);
+            }
             // the server itself fails on something in the batch: find it, and let the rest pass
             CallError::Api(api)
-                if matches!(api.code, ApiCode::Internal | ApiCode::Malformed | ApiCode::TooLarge) && !batch.is_empty() =>
+                if matches!(
+                    api.code,
+                    ApiCode::Internal | ApiCode::Malformed | ApiCode::TooLarge
+                ) && !batch.is_empty() =>
             {
                 let one = batch.first().is_some_and(|first| {
-                    batch.len() == 1 || (first.group.is_some() && batch.iter().all(|op| op.group == first.group))
+                    batch.len() == 1
+                        || (first.group.is_some() && batch.iter().all(|op| op.group == first.group))
                 });
                 if one {
                     let ns: Vec<u64> = batch.iter().map(|op| op.n).collect();
@@ -552,7 +673,9 @@ impl Engine {
                 }
                 return self.next_call(ctx, store, effects);
             }
-            CallError::Cut | CallError::Silent => self.page_bytes = (self.page_bytes / 2).max(PAGE_MIN),
+            CallError::Cut | CallError::Silent => {
+                self.page_bytes = (self.page_bytes / 2).max(PAGE_MIN)
+            }
             _ => {}
         }
         if self.failures >= 1 {
@@ -577,11 +700,15 @@ impl Engine {
                         return Ok(None);
                     }
                     // the scope was taken away meanwhile: an exchange tells which scopes there are now
-                    CallError::Api(api) if matches!(api.code, ApiCode::Forbidden | ApiCode::NotFound) => {
+                    CallError::Api(api)
+                        if matches!(api.code, ApiCode::Forbidden | ApiCode::NotFound) =>
+                    {
                         self.exchange_for_scopes(ctx, store, effects)?;
                         return Ok(None);
                     }
-                    CallError::Cut | CallError::Silent => self.page_bytes = (self.page_bytes / 2).max(PAGE_MIN),
+                    CallError::Cut | CallError::Silent => {
+                        self.page_bytes = (self.page_bytes / 2).max(PAGE_MIN)
+                    }
                     _ => {}
                 }
                 Err(error.into())
@@ -589,13 +716,30 @@ impl Engine {
         }
     }
 
-    fn exchange_for_scopes(&mut self, ctx: &Context<'_>, store: &dyn SyncStore, effects: &mut Vec<Effect>) -> Step<()> {
-        let Some((token, _)) = self.token.clone() else { return self.next_call(ctx, store, effects) };
+    fn exchange_for_scopes(
+        &mut self,
+        ctx: &Context<'_>,
+        store: &dyn SyncStore,
+        effects: &mut Vec<Effect>,
+    ) -> Step<()> {
+        let Some((token, _)) = self.token.clone() else {
+            return self.next_call(ctx, store, effects);
+        };
         let state = store.state()?;
         let echo = chance_text(ctx.entropy);
-        let header = RequestHeader { scopes_hash: None, ..self.header(&state, &echo)? };
-        self.phase = Phase::Exchanging { echo, sent: ctx.now, batch: vec![] };
-        let request = Box::new(ExchangeRequest { header, ops: vec![] });
+        let header = RequestHeader {
+            scopes_hash: None,
+            ..self.header(&state, &echo)?
+        };
+        self.phase = Phase::Exchanging {
+            echo,
+            sent: ctx.now,
+            batch: vec![],
+        };
+        let request = Box::new(ExchangeRequest {
+            header,
+            ops: vec![],
+        });
         effects.push(Effect::Call(Call::Exchange { token, request }));
         Ok(())
     }
@@ -623,8 +767,15 @@ impl Engine {
         epoch: Epoch,
         sig: &waymark_protocol::proof::Signature,
     ) -> Result<(), CallError> {
-        let genuine = self.who.server_key.verifies(&time_payload(echo, server_ms, epoch), sig);
-        if genuine { Ok(()) } else { Err(CallError::NotWaymark) }
+        let genuine = self
+            .who
+            .server_key
+            .verifies(&time_payload(echo, server_ms, epoch), sig);
+        if genuine {
+            Ok(())
+        } else {
+            Err(CallError::NotWaymark)
+        }
     }
 
     fn succeeded(&mut self) {
@@ -654,13 +805,20 @@ impl Engine {
             &why,
             Failure::Call(CallError::Api(api)) if matches!(api.code, ApiCode::DeviceRevoked | ApiCode::WrongProtocol)
         );
-        let wait = if hopeless { LONGEST_MS } else { wait_ms(self.failures, ctx.entropy) };
+        let wait = if hopeless {
+            LONGEST_MS
+        } else {
+            wait_ms(self.failures, ctx.entropy)
+        };
         if matches!(&why, Failure::Call(CallError::Api(_))) {
             self.token = None;
         }
         let wake_at = ctx.now.mono_ms.saturating_add(wait);
         self.phase = Phase::Resting { wake_at };
-        effects.push(Effect::Tell(Event::Failed { why, retry_ms: wait }));
+        effects.push(Effect::Tell(Event::Failed {
+            why,
+            retry_ms: wait,
+        }));
         effects.push(Effect::WakeAt(wake_at));
     }
 }
@@ -678,20 +836,25 @@ enum Pulled {
 }
 
 /// Matches the answer's outcomes to what was sent: those that are terminal, and those that are not.
-fn sort_outcomes(
-    batch: &[PendingOp],
-    response: &ExchangeResponse,
-) -> Result<Sorted, CallError> {
+fn sort_outcomes(batch: &[PendingOp], response: &ExchangeResponse) -> Result<Sorted, CallError> {
     let (mut settled, mut open) = (Vec::new(), Vec::new());
     for out in &response.outs {
         let Some(sent) = batch.get(out.i) else {
-            return Err(CallError::Malformed("an outcome for nothing that was sent".to_owned()));
+            return Err(CallError::Malformed(
+                "an outcome for nothing that was sent".to_owned(),
+            ));
         };
         if out.op.is_some_and(|op| op != sent.op) {
-            return Err(CallError::Malformed("an outcome for another operation".to_owned()));
+            return Err(CallError::Malformed(
+                "an outcome for another operation".to_owned(),
+            ));
         }
         if out.outcome.is_terminal() && out.op.is_some() {
-            settled.push(Settled { n: sent.n, op: sent.op, outcome: out.outcome.clone() });
+            settled.push(Settled {
+                n: sent.n,
+                op: sent.op,
+                outcome: out.outcome.clone(),
+            });
         } else {
             open.push((sent.clone(), out.outcome.clone()));
         }
@@ -702,7 +865,12 @@ fn sort_outcomes(
 /// The server read its clock somewhere within the round trip: the middle, give or take half of it.
 fn anchor(server_ms: i64, sent: Reading, now: Reading) -> Anchor {
     let rtt_ms = now.mono_ms.saturating_sub(sent.mono_ms).max(0);
-    Anchor { server_ms: server_ms.saturating_add(rtt_ms / 2), rtt_ms, mono_ms: now.mono_ms, boot: now.boot }
+    Anchor {
+        server_ms: server_ms.saturating_add(rtt_ms / 2),
+        rtt_ms,
+        mono_ms: now.mono_ms,
+        boot: now.boot,
+    }
 }
 
 fn chance_text(entropy: &dyn Entropy) -> String {

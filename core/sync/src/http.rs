@@ -15,7 +15,10 @@ use rustls::pki_types::pem::PemObject as _;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use waymark_protocol::api::{AdminApi, Answer, SyncApi};
-use waymark_protocol::enrol::{DeviceRow, EnrolRequest, Enrolled, Hello, InviteRequest, Invited, RevokeRequest, Token, TokenRequest};
+use waymark_protocol::enrol::{
+    DeviceRow, EnrolRequest, Enrolled, Hello, InviteRequest, Invited, RevokeRequest, Token,
+    TokenRequest,
+};
 use waymark_protocol::error::{ApiCode, ApiError, CallError};
 use waymark_protocol::exchange::{OutcomesRequest, OutcomesResponse, VaultRequest, Vaulted};
 use waymark_protocol::limits::{MAX_BODY, MAX_EXPANDED, PAGE_MAX};
@@ -58,14 +61,24 @@ impl HttpApi {
         if !is_safe(&base) {
             return Err(CallError::NotSafe);
         }
-        let mut roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-        for certificate in authority.into_iter().flat_map(CertificateDer::pem_slice_iter) {
+        let mut roots = rustls::RootCertStore {
+            roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
+        };
+        for certificate in authority
+            .into_iter()
+            .flat_map(CertificateDer::pem_slice_iter)
+        {
             let certificate = certificate.map_err(|_| CallError::NotSafe)?;
             roots.add(certificate).map_err(|_| CallError::NotSafe)?;
         }
         let roots = Arc::new(roots);
         let client = Mutex::new(build(&roots)?);
-        Ok(Self { base, roots, client, traffic: Mutex::default() })
+        Ok(Self {
+            base,
+            roots,
+            client,
+            traffic: Mutex::default(),
+        })
     }
 
     /// Throws the connections away. After a change of network the old ones are dead and do not know it (hyperium/hyper#4186).
@@ -85,35 +98,68 @@ impl HttpApi {
     }
 
     fn request(&self, method: Method, path: &str, token: Option<&str>) -> reqwest::RequestBuilder {
-        let client = self.client.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let request = client.request(method, format!("{}{path}", self.base)).header(header::ACCEPT_ENCODING, "zstd");
+        let client = self
+            .client
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        let request = client
+            .request(method, format!("{}{path}", self.base))
+            .header(header::ACCEPT_ENCODING, "zstd");
         match token {
             Some(token) => request.bearer_auth(token),
             None => request,
         }
     }
 
-    async fn get<T: DeserializeOwned, Q: Serialize>(&self, path: &str, token: Option<&str>, query: &Q) -> Answer<T> {
+    async fn get<T: DeserializeOwned, Q: Serialize>(
+        &self,
+        path: &str,
+        token: Option<&str>,
+        query: &Q,
+    ) -> Answer<T> {
         let query = query_string(query)?;
-        json(&self.send(self.request(Method::GET, &format!("{path}?{query}"), token), 0).await?)
+        json(
+            &self
+                .send(
+                    self.request(Method::GET, &format!("{path}?{query}"), token),
+                    0,
+                )
+                .await?,
+        )
     }
 
-    async fn post<T: DeserializeOwned, B: Serialize>(&self, path: &str, token: Option<&str>, body: &B) -> Answer<T> {
-        let body = serde_json::to_vec(body).map_err(|error| CallError::Malformed(error.to_string()))?;
+    async fn post<T: DeserializeOwned, B: Serialize>(
+        &self,
+        path: &str,
+        token: Option<&str>,
+        body: &B,
+    ) -> Answer<T> {
+        let body =
+            serde_json::to_vec(body).map_err(|error| CallError::Malformed(error.to_string()))?;
         let length = body.len();
-        let request = self.request(Method::POST, path, token).header(header::CONTENT_TYPE, "application/json").body(body);
+        let request = self
+            .request(Method::POST, path, token)
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(body);
         json(&self.send(request, length).await?)
     }
 
     /// Sends, and gives the decompressed body of an answer that is a Waymark server's.
     async fn send(&self, request: reqwest::RequestBuilder, length: usize) -> Answer<Vec<u8>> {
         let response = request.send().await.map_err(|error| classify(&error))?;
-        let genuine = response.headers().get(HEADER).is_some_and(|value| value == "1");
+        let genuine = response
+            .headers()
+            .get(HEADER)
+            .is_some_and(|value| value == "1");
         if !genuine {
             return Err(CallError::NotWaymark);
         }
         let status = response.status();
-        let zstd = response.headers().get(header::CONTENT_ENCODING).is_some_and(|value| value == "zstd");
+        let zstd = response
+            .headers()
+            .get(header::CONTENT_ENCODING)
+            .is_some_and(|value| value == "zstd");
         let raw = read_all(response).await?;
         {
             let mut traffic = self.traffic.lock().unwrap_or_else(PoisonError::into_inner);
@@ -121,7 +167,11 @@ impl HttpApi {
             traffic.received += raw.len() as u64;
         }
         let body = if zstd { expand(&raw)? } else { raw };
-        if status.is_success() { Ok(body) } else { Err(refused(status, &body).into()) }
+        if status.is_success() {
+            Ok(body)
+        } else {
+            Err(refused(status, &body).into())
+        }
     }
 }
 
@@ -150,11 +200,19 @@ fn is_safe(base: &str) -> bool {
     if base.starts_with("https://") {
         return true;
     }
-    let Some(rest) = base.strip_prefix("http://") else { return false };
+    let Some(rest) = base.strip_prefix("http://") else {
+        return false;
+    };
     let authority = rest.split('/').next().unwrap_or_default();
-    let host = authority.rsplit_once(':').map_or(authority, |(host, port)| {
-        if port.bytes().all(|byte| byte.is_ascii_digit()) { host } else { authority }
-    });
+    let host = authority
+        .rsplit_once(':')
+        .map_or(authority, |(host, port)| {
+            if port.bytes().all(|byte| byte.is_ascii_digit()) {
+                host
+            } else {
+                authority
+            }
+        });
     matches!(host, "localhost" | "127.0.0.1" | "[::1]")
 }
 
@@ -175,8 +233,15 @@ async fn read_all(response: Response) -> Answer<Vec<u8>> {
 fn expand(raw: &[u8]) -> Answer<Vec<u8>> {
     let decoder = zstd::stream::read::Decoder::new(raw).map_err(|_| CallError::Cut)?;
     let mut body = Vec::new();
-    decoder.take(MAX_EXPANDED as u64 + 1).read_to_end(&mut body).map_err(|_| CallError::Cut)?;
-    if body.len() > MAX_EXPANDED { Err(CallError::Malformed("answer expands too far".to_owned())) } else { Ok(body) }
+    decoder
+        .take(MAX_EXPANDED as u64 + 1)
+        .read_to_end(&mut body)
+        .map_err(|_| CallError::Cut)?;
+    if body.len() > MAX_EXPANDED {
+        Err(CallError::Malformed("answer expands too far".to_owned()))
+    } else {
+        Ok(body)
+    }
 }
 
 fn json<T: DeserializeOwned>(body: &[u8]) -> Answer<T> {
@@ -188,7 +253,11 @@ fn json<T: DeserializeOwned>(body: &[u8]) -> Answer<T> {
 
 fn refused(status: StatusCode, body: &[u8]) -> ApiError {
     serde_json::from_slice(body).unwrap_or_else(|_| {
-        let code = if status.is_server_error() { ApiCode::Busy } else { ApiCode::Other };
+        let code = if status.is_server_error() {
+            ApiCode::Busy
+        } else {
+            ApiCode::Other
+        };
         ApiError::new(code, format!("status {status}"))
     })
 }
@@ -216,7 +285,8 @@ fn classify(error: &reqwest::Error) -> CallError {
 
 /// Percent-encodes a flat record as a query (RFC 3986 §3.4).
 fn query_string<Q: Serialize>(query: &Q) -> Answer<String> {
-    let value = serde_json::to_value(query).map_err(|error| CallError::Malformed(error.to_string()))?;
+    let value =
+        serde_json::to_value(query).map_err(|error| CallError::Malformed(error.to_string()))?;
     let mut text = String::new();
     for (name, value) in value.as_object().into_iter().flatten() {
         let plain = match value {
@@ -272,7 +342,8 @@ impl SyncApi for HttpApi {
 
     async fn exchange(&self, token: &str, request: &ExchangeRequest) -> Answer<ExchangeResponse> {
         let plain = request.to_bytes()?;
-        let body = zstd::bulk::compress(&plain, ZSTD_LEVEL).map_err(|error| CallError::Malformed(error.to_string()))?;
+        let body = zstd::bulk::compress(&plain, ZSTD_LEVEL)
+            .map_err(|error| CallError::Malformed(error.to_string()))?;
         let length = body.len();
         let call = self
             .request(Method::POST, "/v1/exchange", Some(token))
@@ -322,18 +393,41 @@ mod tests {
 
     #[test]
     fn plain_http_leaves_this_machine_under_no_name() {
-        for safe in ["https://a.example", "http://127.0.0.1:80", "http://localhost:1/x", "http://[::1]:9"] {
+        for safe in [
+            "https://a.example",
+            "http://127.0.0.1:80",
+            "http://localhost:1/x",
+            "http://[::1]:9",
+        ] {
             assert!(HttpApi::new(safe, None).is_ok(), "{safe}");
         }
-        for unsafe_ in ["http://a.example", "http://127.0.0.1.evil.example", "http://localhost@evil.example", "ftp://localhost", "x"] {
-            assert!(matches!(HttpApi::new(unsafe_, None), Err(CallError::NotSafe)), "{unsafe_}");
+        for unsafe_ in [
+            "http://a.example",
+            "http://127.0.0.1.evil.example",
+            "http://localhost@evil.example",
+            "ftp://localhost",
+            "x",
+        ] {
+            assert!(
+                matches!(HttpApi::new(unsafe_, None), Err(CallError::NotSafe)),
+                "{unsafe_}"
+            );
         }
     }
 
     #[test]
     fn a_query_is_escaped_byte_by_byte() {
-        let query = SnapshotQuery { scope: "team:北 &a", pin: Some(4), kind: None, id: None, limit: 1 };
-        assert_eq!(query_string(&query).unwrap(), "limit=1&pin=4&scope=team%3A%E5%8C%97%20%26a");
+        let query = SnapshotQuery {
+            scope: "team:北 &a",
+            pin: Some(4),
+            kind: None,
+            id: None,
+            limit: 1,
+        };
+        assert_eq!(
+            query_string(&query).unwrap(),
+            "limit=1&pin=4&scope=team%3A%E5%8C%97%20%26a"
+        );
     }
 
     #[test]

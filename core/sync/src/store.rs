@@ -30,7 +30,12 @@ pub trait SyncStore: Send + Sync {
     fn state(&self) -> Result<SyncState, StoreFault>;
 
     /// The oldest pending operations, in local order, without those in `skip`; groups whole. Empty only when none is left.
-    fn batch(&self, max_ops: usize, max_bytes: usize, skip: &Ranges) -> Result<Vec<PendingOp>, StoreFault>;
+    fn batch(
+        &self,
+        max_ops: usize,
+        max_bytes: usize,
+        skip: &Ranges,
+    ) -> Result<Vec<PendingOp>, StoreFault>;
 
     /// Whether an operation is still pending.
     fn is_pending(&self, op: OpId) -> Result<bool, StoreFault>;
@@ -47,7 +52,11 @@ pub trait SyncStore: Send + Sync {
 
     /// Makes everything that was put aside what the server said, moves the cursors in the same transaction, and compares digests. Gives the
     /// scopes that differ; they are wanted anew.
-    fn publish(&self, seq: u64, digests: &BTreeMap<Scope, String>) -> Result<Vec<Scope>, StoreFault>;
+    fn publish(
+        &self,
+        seq: u64,
+        digests: &BTreeMap<Scope, String>,
+    ) -> Result<Vec<Scope>, StoreFault>;
 
     /// The server's log begins anew: every scope is wanted anew, and what the device had been told was applied but the server no longer has
     /// is pending again, with its exact bytes. Gives how many.

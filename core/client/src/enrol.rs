@@ -1,0 +1,85 @@
+//! Making the device known to the server.
+
+use waymark_domain::record::Body;
+use waymark_protocol::api::SyncApi;
+use waymark_protocol::enrol::EnrolRequest;
+use waymark_protocol::proof::enrol_payload;
+use waymark_store::Identity;
+use waymark_sync::http::HttpApi;
+
+use crate::error::{ErrorCode, WaymarkError};
+use crate::waymark::Waymark;
+
+/// Field of [`Identity::extra`] that holds the company's certificate authority, PEM.
+pub(crate) const AUTHORITY: &str = "authority";
+
+/// What enrolling needs.
+#[derive(Debug, Clone)]
+pub struct EnrolWith {
+    /// The server's address.
+    pub server: String,
+    /// The one-time code.
+    pub code: String,
+    /// What the user calls this device.
+    pub device_name: String,
+    /// The company's own certificate authority, PEM, where it has one.
+    pub authority: Option<String>,
+}
+
+impl Waymark {
+    /// Enrols this device. A lost answer costs nothing: the same code and the same key give the same device.
+    ///
+    /// # Errors
+    /// [`ErrorCode::AlreadyEnrolled`], [`ErrorCode::BadCode`], and what the network may say.
+    pub async fn enrol(&self, with: &EnrolWith) -> Result<Identity, WaymarkError> {
+        let api = HttpApi::new(&with.server, with.authority.as_deref().map(str::as_bytes))?;
+        self.enrol_over(&api, with).await
+    }
+
+    /// [`Self::enrol`] over any way to the server.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn enrol_over<A: SyncApi>(
+        &self,
+        api: &A,
+        with: &EnrolWith,
+    ) -> Result<Identity, WaymarkError> {
+        if self.me().is_ok() {
+            return Err(WaymarkError::new(ErrorCode::AlreadyEnrolled, ""));
+        }
+        let signer = &self.0.parts.signer;
+        let key = signer.public_key();
+        let code = with.code.trim().to_uppercase();
+        let sig = signer
+            .sign(&enrol_payload(&code, &key))
+            .map_err(|_| WaymarkError::new(ErrorCode::KeyUnavailable, ""))?;
+        let name = with.device_name.clone();
+        let request = EnrolRequest {
+            code,
+            key,
+            sig,
+            name,
+            app: self.0.parts.app.clone(),
+        };
+        let enrolled = api.enrol(&request).await?;
+        let mut extra = Body::new();
+        if let Some(authority) = &with.authority {
+            extra.insert(AUTHORITY.to_owned(), authority.clone().into());
+        }
+        let identity = Identity {
+            tenant: enrolled.tenant,
+            user: enrolled.user,
+            device: enrolled.device,
+            role: enrolled.role,
+            user_name: enrolled.name,
+            company: enrolled.company,
+            team: enrolled.team,
+            server_url: with.server.clone(),
+            server_key: enrolled.server_key.as_str().to_owned(),
+            extra,
+        };
+        self.set_me(identity.clone())?;
+        Ok(identity)
+    }
+}

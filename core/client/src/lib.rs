@@ -1,0 +1,44 @@
+//! Waymark's API: one function a use case.
+//!
+//! [`Waymark`] opens a database file and gives sub-handles: [`Waymark::customers`], [`Waymark::visits`], [`Waymark::sync`], … Local calls
+//! block for milliseconds and need no network, ever; only waits are async. What a screen shows is a `View` or a `Row`, what it submits a
+//! `Request`. What changes is pulled with [`Waymark::next_events`].
+
+pub mod error;
+pub mod import;
+pub mod keys;
+pub mod lang;
+pub mod system;
+
+mod adapter;
+mod admin;
+mod attention;
+mod check_ins;
+mod customers;
+mod enrol;
+mod events;
+mod export;
+mod notes;
+mod status;
+mod sync;
+mod team;
+mod today;
+mod visits;
+mod waymark;
+
+pub use adapter::DeviceStore;
+pub use admin::Admin;
+pub use attention::{Attention, AttentionRow};
+pub use check_ins::{CheckInRequest, CheckInView, CheckIns};
+pub use customers::{CustomerEdit, CustomerRow, CustomerView, Customers, NewCustomerRequest};
+pub use enrol::EnrolWith;
+pub use error::{ErrorCode, WaymarkError};
+pub use events::ClientEvent;
+pub use lang::Lang;
+pub use notes::{NoteRequest, NoteView, Notes};
+pub use status::{OpenNotice, StatusView};
+pub use sync::{Sync, SyncReport};
+pub use team::{MemberRow, Team};
+pub use today::TodayView;
+pub use visits::{PlanRequest, VisitRow, VisitView, Visits};
+pub use waymark::{Config, Parts, Waymark};
