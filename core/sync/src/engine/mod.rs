@@ -8,26 +8,22 @@ use std::sync::Arc;
 
 use data_encoding::BASE64;
 use waymark_domain::ambient::Entropy;
-use waymark_domain::ids::{DeviceId, Epoch, TenantId};
+use waymark_domain::ids::Epoch;
 use waymark_domain::ranges::Ranges;
 use waymark_domain::scope::Scope;
 use waymark_domain::time::{Anchor, Reading};
-use waymark_protocol::api::Answer;
-use waymark_protocol::enrol::{Hello, Token, TokenRequest};
+use waymark_protocol::enrol::TokenRequest;
 use waymark_protocol::error::{ApiCode, CallError};
-use waymark_protocol::exchange::{VaultRequest, Vaulted};
-use waymark_protocol::limits::{
-    BATCH_BYTES, BATCH_MAX, BATCH_START, PAGE_MAX, PAGE_MIN, PAGE_START,
-};
+use waymark_protocol::exchange::VaultRequest;
+use waymark_protocol::limits::{BATCH_BYTES, BATCH_MAX, BATCH_START, PAGE_MAX, PAGE_START};
 use waymark_protocol::outcome::Outcome;
-use waymark_protocol::proof::{PublicKey, Signer, head_payload, time_payload, token_payload};
+use waymark_protocol::proof::{Signer, head_payload, time_payload, token_payload};
 use waymark_protocol::request::{ExchangeRequest, RequestHeader, ScopeCursor};
 use waymark_protocol::response::ExchangeResponse;
-use waymark_protocol::snapshot::{SnapshotPage, SnapshotRequest};
+use waymark_protocol::snapshot::SnapshotRequest;
 use waymark_protocol::{PROTO, SCHEMA};
 
-use crate::backoff::{LONGEST_MS, wait_ms};
-use crate::store::{Page, PendingOp, Settled, Settlement, StoreFault, SyncState, SyncStore};
+use crate::store::{Page, PendingOp, Settled, Settlement, SyncState, SyncStore};
 
 /// Failures of an operation sent alone after which its bytes go to the vault.
 const SUSPECT_AFTER: u32 = 3;
@@ -35,158 +31,10 @@ const SUSPECT_AFTER: u32 = 3;
 /// Repairs of digests in one round after which the engine rests: a disagreement that a snapshot does not mend is not mended by haste.
 const MOST_REPAIRS: u32 = 3;
 
-/// Who syncs.
-#[derive(Debug, Clone)]
-pub struct Who {
-    /// The company.
-    pub tenant: TenantId,
-    /// The device.
-    pub device: DeviceId,
-    /// The server's key, pinned when the device enrolled.
-    pub server_key: PublicKey,
-    /// The app's version.
-    pub app: String,
-}
+mod trouble;
+mod types;
 
-/// What happened.
-#[derive(Debug)]
-pub enum Input {
-    /// Time to look for work.
-    Wake(Trigger),
-    /// The call that was asked for last brought this.
-    Answered(Box<Answered>),
-}
-
-/// Why the engine is woken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Trigger {
-    /// The time that the engine had asked for.
-    Timer,
-    /// There is a new operation.
-    NewWork,
-    /// The network changed, the app came to the front, or a push message arrived.
-    Opportunity,
-    /// The user asked.
-    User,
-}
-
-/// What a call brought.
-#[derive(Debug)]
-pub enum Answered {
-    /// To [`Call::Hello`].
-    Hello(Answer<Hello>),
-    /// To [`Call::Token`].
-    Token(Answer<Token>),
-    /// To [`Call::Exchange`].
-    Exchange(Answer<ExchangeResponse>),
-    /// To [`Call::Snapshot`].
-    Snapshot(Answer<SnapshotPage>),
-    /// To [`Call::Vault`].
-    Vault(Answer<Vaulted>),
-}
-
-/// A call to make.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Call {
-    /// [`waymark_protocol::api::SyncApi::hello`].
-    Hello {
-        /// Chance.
-        echo: String,
-    },
-    /// [`waymark_protocol::api::SyncApi::token`].
-    Token(TokenRequest),
-    /// [`waymark_protocol::api::SyncApi::exchange`].
-    Exchange {
-        /// Admits the device.
-        token: String,
-        /// What to say.
-        request: Box<ExchangeRequest>,
-    },
-    /// [`waymark_protocol::api::SyncApi::snapshot`].
-    Snapshot {
-        /// Admits the device.
-        token: String,
-        /// Which page.
-        request: SnapshotRequest,
-    },
-    /// [`waymark_protocol::api::SyncApi::vault`].
-    Vault {
-        /// Admits the device.
-        token: String,
-        /// The bytes.
-        request: VaultRequest,
-    },
-}
-
-/// What to do.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Effect {
-    /// Make a call and bring back what it brought.
-    Call(Call),
-    /// Come back when the boot-time clock shows this, milliseconds.
-    WakeAt(i64),
-    /// Tell whoever watches.
-    Tell(Event),
-}
-
-/// What the engine tells.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Event {
-    /// Something moved.
-    Progress(Progress),
-    /// The round is over: nothing is left to send or to fetch, or what is left has to wait.
-    Rested(Progress),
-    /// The round failed; the next attempt is this many milliseconds away. All work is kept.
-    Failed {
-        /// Why.
-        why: Failure,
-        /// Until the next attempt, milliseconds.
-        retry_ms: i64,
-    },
-    /// Operations need a person.
-    Attention(u64),
-    /// A scope's content differed from the server's and is fetched anew.
-    Repairing(Scope),
-    /// The server's log began anew; this many operations are sent again.
-    EpochChanged(u64),
-    /// The server speaks a newer language: it takes the work but gives no changes until the app is updated.
-    UpgradeNeeded,
-}
-
-/// What a round has done so far.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Progress {
-    /// Operations that the server has spoken about for good.
-    pub settled: u64,
-    /// Operations still pending.
-    pub pending: u64,
-    /// Changes fetched.
-    pub fetched: u64,
-    /// Calls made.
-    pub calls: u64,
-}
-
-/// Why a round failed.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Failure {
-    /// The network or the server.
-    #[error(transparent)]
-    Call(#[from] CallError),
-    /// The device's database.
-    #[error(transparent)]
-    Store(#[from] StoreFault),
-    /// The device's key.
-    #[error("the device's key cannot be used")]
-    Key,
-}
-
-/// What the engine is given with each input.
-pub struct Context<'a> {
-    /// Both clocks.
-    pub now: Reading,
-    /// Chance.
-    pub entropy: &'a dyn Entropy,
-}
+pub use types::{Answered, Call, Context, Effect, Event, Failure, Input, Progress, Trigger, Who};
 
 /// See the module.
 pub struct Engine {
@@ -639,127 +487,6 @@ impl Engine {
         Ok(())
     }
 
-    fn exchange_failed(
-        &mut self,
-        batch: &[PendingOp],
-        error: CallError,
-        ctx: &Context<'_>,
-        store: &dyn SyncStore,
-        effects: &mut Vec<Effect>,
-    ) -> Step<()> {
-        match &error {
-            CallError::Api(api) if api.code == ApiCode::Unauthorised => {
-                return self.admit_again(error, ctx, store, effects);
-            }
-            // the server itself fails on something in the batch: find it, and let the rest pass
-            CallError::Api(api)
-                if matches!(
-                    api.code,
-                    ApiCode::Internal | ApiCode::Malformed | ApiCode::TooLarge
-                ) && !batch.is_empty() =>
-            {
-                let one = batch.first().is_some_and(|first| {
-                    batch.len() == 1
-                        || (first.group.is_some() && batch.iter().all(|op| op.group == first.group))
-                });
-                if one {
-                    let ns: Vec<u64> = batch.iter().map(|op| op.n).collect();
-                    store.note_failure(&ns, &api.to_string())?;
-                    for n in ns {
-                        self.aside.insert(n);
-                    }
-                } else {
-                    self.batch_ops = (batch.len() / 2).max(1);
-                }
-                return self.next_call(ctx, store, effects);
-            }
-            CallError::Cut | CallError::Silent => {
-                self.page_bytes = (self.page_bytes / 2).max(PAGE_MIN)
-            }
-            _ => {}
-        }
-        if self.failures >= 1 {
-            self.batch_ops = (self.batch_ops / 2).max(1);
-        }
-        Err(error.into())
-    }
-
-    fn paged(
-        &mut self,
-        answer: Answer<SnapshotPage>,
-        ctx: &Context<'_>,
-        store: &dyn SyncStore,
-        effects: &mut Vec<Effect>,
-    ) -> Step<Option<SnapshotPage>> {
-        match answer {
-            Ok(page) => Ok(Some(page)),
-            Err(error) => {
-                match &error {
-                    CallError::Api(api) if api.code == ApiCode::Unauthorised => {
-                        self.admit_again(error, ctx, store, effects)?;
-                        return Ok(None);
-                    }
-                    // the scope was taken away meanwhile: an exchange tells which scopes there are now
-                    CallError::Api(api)
-                        if matches!(api.code, ApiCode::Forbidden | ApiCode::NotFound) =>
-                    {
-                        self.exchange_for_scopes(ctx, store, effects)?;
-                        return Ok(None);
-                    }
-                    CallError::Cut | CallError::Silent => {
-                        self.page_bytes = (self.page_bytes / 2).max(PAGE_MIN)
-                    }
-                    _ => {}
-                }
-                Err(error.into())
-            }
-        }
-    }
-
-    fn exchange_for_scopes(
-        &mut self,
-        ctx: &Context<'_>,
-        store: &dyn SyncStore,
-        effects: &mut Vec<Effect>,
-    ) -> Step<()> {
-        let Some((token, _)) = self.token.clone() else {
-            return self.next_call(ctx, store, effects);
-        };
-        let state = store.state()?;
-        let echo = chance_text(ctx.entropy);
-        let header = RequestHeader {
-            scopes_hash: None,
-            ..self.header(&state, &echo)?
-        };
-        self.phase = Phase::Exchanging {
-            echo,
-            sent: ctx.now,
-            batch: vec![],
-        };
-        let request = Box::new(ExchangeRequest {
-            header,
-            ops: vec![],
-        });
-        effects.push(Effect::Call(Call::Exchange { token, request }));
-        Ok(())
-    }
-
-    /// The token is over: get another, but not for ever in one round.
-    fn admit_again(
-        &mut self,
-        error: CallError,
-        ctx: &Context<'_>,
-        store: &dyn SyncStore,
-        effects: &mut Vec<Effect>,
-    ) -> Step<()> {
-        self.token = None;
-        if self.failures > 0 {
-            return Err(error.into());
-        }
-        self.failures += 1;
-        self.next_call(ctx, store, effects)
-    }
-
     fn check_time(
         &self,
         echo: &str,
@@ -782,44 +509,6 @@ impl Engine {
         self.failures = 0;
         self.batch_ops = (self.batch_ops * 2).min(BATCH_MAX);
         self.page_bytes = (self.page_bytes * 2).min(PAGE_MAX);
-    }
-
-    fn rest(&mut self, ctx: &Context<'_>, effects: &mut Vec<Effect>) {
-        let wait = if self.progress.pending > 0 || self.repairs > MOST_REPAIRS {
-            self.failures += 1;
-            wait_ms(self.failures, ctx.entropy)
-        } else {
-            LONGEST_MS
-        };
-        let wake_at = ctx.now.mono_ms.saturating_add(wait);
-        self.phase = Phase::Resting { wake_at };
-        effects.push(Effect::Tell(Event::Rested(self.progress)));
-        effects.push(Effect::WakeAt(wake_at));
-    }
-
-    fn rest_after(&mut self, why: Failure, ctx: &Context<'_>, effects: &mut Vec<Effect>) {
-        // whatever call was prepared in this step must not be made: the step failed
-        effects.retain(|effect| matches!(effect, Effect::Tell(_)));
-        self.failures = self.failures.saturating_add(1);
-        let hopeless = matches!(
-            &why,
-            Failure::Call(CallError::Api(api)) if matches!(api.code, ApiCode::DeviceRevoked | ApiCode::WrongProtocol)
-        );
-        let wait = if hopeless {
-            LONGEST_MS
-        } else {
-            wait_ms(self.failures, ctx.entropy)
-        };
-        if matches!(&why, Failure::Call(CallError::Api(_))) {
-            self.token = None;
-        }
-        let wake_at = ctx.now.mono_ms.saturating_add(wait);
-        self.phase = Phase::Resting { wake_at };
-        effects.push(Effect::Tell(Event::Failed {
-            why,
-            retry_ms: wait,
-        }));
-        effects.push(Effect::WakeAt(wake_at));
     }
 }
 
