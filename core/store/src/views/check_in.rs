@@ -1,0 +1,76 @@
+//! Check-ins of a visit.
+
+use rusqlite::Connection;
+use waymark_domain::check_in::CheckIn;
+use waymark_domain::ids::VisitId;
+use waymark_domain::merge::is_deleted;
+use waymark_domain::record::{Body, Kind, SyncRecord};
+
+use crate::error::StoreError;
+use crate::reader::{Reader, Row};
+use crate::sql::{self, queries};
+use crate::views::{Common, View, ViewRow, common, typed};
+
+/// [`View`] of [`CheckIn`].
+pub(crate) struct CheckIns;
+
+queries! {
+    PUT = "
+        INSERT INTO view_check_in (id, rev, pending, deleted, visit, customer, rep, lat, lon, datum, accuracy_m, at_ms, body)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+        ON CONFLICT (id) DO UPDATE SET rev = excluded.rev, pending = excluded.pending, deleted = excluded.deleted,
+          visit = excluded.visit, customer = excluded.customer, rep = excluded.rep, lat = excluded.lat, lon = excluded.lon,
+          datum = excluded.datum, accuracy_m = excluded.accuracy_m, at_ms = excluded.at_ms, body = excluded.body";
+    OF_VISIT = "
+        SELECT id, rev, pending, deleted, body FROM view_check_in WHERE visit = ?1 AND deleted = 0 ORDER BY at_ms, id";
+}
+
+impl View for CheckIns {
+    fn kind(&self) -> Kind {
+        CheckIn::KIND
+    }
+
+    fn ddl(&self) -> &'static str {
+        include_str!("check_in.sql")
+    }
+
+    fn common(&self) -> &'static Common {
+        &const { common!("view_check_in") }
+    }
+
+    fn reads(&self, body: &Body) -> bool {
+        typed::<CheckIn>(body).is_some()
+    }
+
+    fn put(&self, tx: &Connection, row: &ViewRow<'_>) -> Result<bool, StoreError> {
+        let Some(check_in) = typed::<CheckIn>(row.body) else {
+            return Ok(false);
+        };
+        tx.prepare_cached(PUT)?.execute((
+            sql::rec(row.id),
+            sql::int(row.rev),
+            sql::int(row.pending),
+            is_deleted(row.body),
+            sql::blob(check_in.visit.as_uuid()),
+            sql::blob(check_in.customer.as_uuid()),
+            sql::blob(check_in.rep.as_uuid()),
+            check_in.position.lat(),
+            check_in.position.lon(),
+            check_in.position.datum().name(),
+            check_in.accuracy_m,
+            check_in.at.best_ms(),
+            sql::body_text(row.body)?,
+        ))?;
+        Ok(true)
+    }
+}
+
+impl Reader<'_> {
+    /// The check-ins of a visit, in the order of time.
+    ///
+    /// # Errors
+    /// As every read.
+    pub fn check_ins_of_visit(&self, visit: VisitId) -> Result<Vec<Row<CheckIn>>, StoreError> {
+        self.rows(OF_VISIT, [sql::blob(visit.as_uuid())])
+    }
+}

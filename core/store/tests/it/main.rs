@@ -1,0 +1,19 @@
+//! The store through its public face, against real SQLite.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+mod chain;
+mod damage;
+mod desk;
+mod epochs;
+mod failures;
+mod figures;
+mod ledger;
+mod overlay;
+mod pulling;
+mod reading;
+mod releases;
