@@ -38,7 +38,8 @@ pub struct Head {
     pub proto: u16,
     /// The request's.
     pub echo: String,
-    /// The continuity of the server's log. Another one than the request's: no changes follow, and all of the device's copy is to be had anew.
+    /// The continuity of the server's log. Another one than the request's: its operations were not
+    /// taken and no changes follow; the device first puts back what `have` lacks.
     pub epoch: Epoch,
     /// The server's clock.
     pub server_ms: UnixMs,

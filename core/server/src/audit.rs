@@ -38,12 +38,7 @@ impl<S: Storage> Server<S> {
     }
 }
 
-fn gaps(
-    view: &dyn View,
-    device: &DeviceRecord,
-    now: UnixMs,
-    found: &mut Vec<Alarm>,
-) -> Result<()> {
+fn gaps(view: &dyn View, device: &DeviceRecord, now: UnixMs, found: &mut Vec<Alarm>) -> Result<()> {
     for &(first, last) in device.have.gaps(device.have.last()).as_slice() {
         // a gap is known since the operation after it arrived
         let after = last + 1;

@@ -144,13 +144,7 @@ impl<S: Storage> Server<S> {
             let mut device = device.ok_or_else(|| Error::api(ApiCode::NotFound, "device"))?;
             device.revoked = true;
             tx.put_device(&device)?;
-            note(
-                tx,
-                now,
-                Some(caller.user.user),
-                "revoke",
-                about.to_string(),
-            )
+            note(tx, now, Some(caller.user.user), "revoke", about.to_string())
         })
     }
 

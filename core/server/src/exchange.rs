@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use waymark_domain::ids::{DeviceId, TenantId};
+use waymark_domain::ids::{DeviceId, Epoch, TenantId};
 use waymark_domain::time::UnixMs;
 use waymark_protocol::PROTO;
 use waymark_protocol::error::ApiCode;
@@ -42,6 +42,7 @@ pub enum Half {
 pub struct Session<S: Storage> {
     server: Arc<Server<S>>,
     device: DeviceRecord,
+    epoch: Epoch,
     half: Half,
     parser: RequestParser,
     header: Option<RequestHeader>,
@@ -64,10 +65,17 @@ impl<S: Storage> Server<S> {
     /// # Errors
     /// As for [`Self::begin_exchange`].
     pub fn begin_half(self: &Arc<Self>, token: &str, half: Half) -> Result<Session<S>> {
-        let caller = self.storage.read(|view| self.authenticate(view, token))?;
+        let (caller, epoch) = self.storage.read(|view| {
+            let identity = view.identity()?;
+            let epoch = identity
+                .ok_or_else(|| Error::corrupt("the identity"))?
+                .epoch;
+            Ok((self.authenticate(view, token)?, epoch))
+        })?;
         Ok(Session {
             server: Arc::clone(self),
             device: caller.device,
+            epoch,
             half,
             parser: RequestParser::default(),
             header: None,
@@ -139,10 +147,17 @@ impl<S: Storage> Session<S> {
             RequestEvent::Group(_) if self.half == Half::Pull => {
                 return Err(Error::api(ApiCode::Malformed, "operations in a pull"));
             }
+            // a device of another epoch first hears what is missing here: what it sends may build on that
+            RequestEvent::Group(_) if self.is_of_another_epoch() => {}
             RequestEvent::Group(group) => groups.push(group),
             RequestEvent::End => self.ended = true,
         }
         Ok(())
+    }
+
+    fn is_of_another_epoch(&self) -> bool {
+        let known = self.header.as_ref().and_then(|header| header.epoch);
+        known.is_some_and(|known| known != self.epoch)
     }
 
     fn check(&self, header: &RequestHeader) -> Result<()> {
@@ -194,7 +209,9 @@ impl<S: Storage> Session<S> {
         let caller = caller(view, self.device.device)?;
         let scopes = scopes_of(view, &caller.user)?;
         let identity = view.identity()?;
-        let epoch = identity.ok_or_else(|| Error::corrupt("the identity"))?.epoch;
+        let epoch = identity
+            .ok_or_else(|| Error::corrupt("the identity"))?
+            .epoch;
         let (server_ms, sig) = self.server.signed_time(&header.echo, epoch)?;
         let upgrade = header.schema < schemas().0;
         let another_epoch = header.epoch.is_some_and(|known| known != epoch);

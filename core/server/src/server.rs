@@ -84,7 +84,9 @@ impl<S: Storage> Server<S> {
     pub fn epoch(&self) -> Result<Epoch> {
         self.storage.read(|view| {
             let identity = view.identity()?;
-            Ok(identity.ok_or_else(|| Error::corrupt("the identity"))?.epoch)
+            Ok(identity
+                .ok_or_else(|| Error::corrupt("the identity"))?
+                .epoch)
         })
     }
 
@@ -155,10 +157,7 @@ pub(crate) fn check_echo(echo: &str) -> Result<()> {
     }
 }
 
-fn fresh_identity(
-    now: UnixMs,
-    entropy: &dyn Entropy,
-) -> Result<Identity> {
+fn fresh_identity(now: UnixMs, entropy: &dyn Entropy) -> Result<Identity> {
     // the few values that are no P-256 scalar come once in 2^32 tries: a second one means that chance is broken
     let mut keys = (0..8).map(|_| {
         let mut secret = [0; 32];

@@ -34,7 +34,9 @@ impl<S: Storage> Server<S> {
             let identity = view.identity()?;
             let seq = view.head_seq()?;
             let mut page = RawPage {
-                epoch: identity.ok_or_else(|| Error::corrupt("the identity"))?.epoch,
+                epoch: identity
+                    .ok_or_else(|| Error::corrupt("the identity"))?
+                    .epoch,
                 // a pin from after this moment is from another continuity, which the page's epoch tells
                 pin: request.pin.map_or(seq, |pin| pin.min(seq)),
                 puts: Vec::new(),

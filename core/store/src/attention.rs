@@ -7,6 +7,7 @@ use waymark_domain::ids::OpId;
 use waymark_domain::record::RecordKey;
 use waymark_domain::time::UnixMs;
 
+use crate::digests;
 use crate::error::StoreError;
 use crate::reader::Reader;
 use crate::settle;
@@ -72,6 +73,7 @@ queries! {
     RAISE = "
         INSERT INTO attention (op_id, code, detail, created_ms) VALUES (?1, ?2, ?3, ?4)
         ON CONFLICT (op_id) DO NOTHING";
+    RECORD = "SELECT kind, rec FROM history WHERE n = ?1";
     HASHES = "SELECT n, op_id, bytes, sha FROM outbox ORDER BY n";
 }
 
@@ -117,14 +119,19 @@ pub(crate) fn damaged_rows(conn: &Connection) -> Result<Vec<(u64, OpId)>, StoreE
 }
 
 /// Moves operations whose bytes do not give their hash out of the outbox: they are kept and shown, never sent.
-pub(crate) fn set_damaged_aside(tx: &Connection) -> Result<u64, StoreError> {
+/// Gives how many, and their records.
+pub(crate) fn set_damaged_aside(tx: &Connection) -> Result<(u64, Vec<RecordKey>), StoreError> {
     let damaged = damaged_rows(tx)?;
     for (n, op_id) in &damaged {
         let outcome = r#"{"is":"damaged"}"#;
-        settle::move_to_history(tx, *n, *op_id, outcome, None, None)?;
+        settle::move_to_history(tx, *n, outcome, None, None)?;
         raise(tx, *op_id, DAMAGED, "{}", None)?;
     }
-    Ok(sql::len(damaged.len()))
+    let keys = damaged
+        .iter()
+        .map(|(n, _)| digests::keys(tx, RECORD, [sql::int(*n)]));
+    let keys = keys.collect::<Result<Vec<_>, _>>()?;
+    Ok((sql::len(damaged.len()), keys.concat()))
 }
 
 impl Store {
@@ -188,7 +195,8 @@ impl Reader<'_> {
 fn attention_row(row: &rusqlite::Row<'_>) -> Result<AttentionRow, StoreError> {
     let json = |i: usize| -> Result<Value, StoreError> {
         let text: String = row.get(i)?;
-        serde_json::from_str(&text).map_err(|_| StoreError::Unreadable("an outcome"))
+        // what is no JSON is shown as the text it is
+        Ok(serde_json::from_str(&text).unwrap_or(Value::String(text)))
     };
     let n: Option<i64> = row.get(1)?;
     Ok(AttentionRow {

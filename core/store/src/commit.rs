@@ -7,13 +7,14 @@ use uuid::Uuid;
 use waymark_domain::ids::{GroupId, OpId};
 use waymark_domain::merge::{Settled, Stored, authorise, settle};
 use waymark_domain::op::{Act, BaseRef, Draft, Group, MAX_GROUP, Seal, Sealed};
-use waymark_domain::record::{Actor, Body, KindRules, RecordKey, rules};
+use waymark_domain::record::{Actor, Body, KindRules, RecordKey, Role, rules};
 use waymark_domain::refusal::{Code, Refusal};
 use waymark_domain::scope::Scope;
 use waymark_domain::time::{Anchor, Reading, Stamp};
 
 use crate::attention;
 use crate::error::StoreError;
+use crate::fold;
 use crate::identity::Identity;
 use crate::meta::{self, Chain};
 use crate::sql::{self, Columns, queries};
@@ -44,6 +45,7 @@ pub struct Committed {
 queries! {
     NEWEST = "SELECT op_id FROM outbox WHERE kind = ?1 AND rec = ?2 ORDER BY n DESC LIMIT 1";
     MAKER = "SELECT op_id FROM outbox WHERE kind = ?1 AND rec = ?2 AND act IN ('create', 'append') ORDER BY n";
+    ANSWERED = "SELECT 1 FROM history WHERE kind = ?1 AND rec = ?2";
     INSERT = "
         INSERT INTO outbox (n, op_id, kind, rec, act, group_id, bytes, sha) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
 }
@@ -138,16 +140,8 @@ impl<'a> Sealer<'a> {
         let sealed = self.seal(draft, seen.base, deps, group)?;
         let body = self.judge(rules, &seen, &sealed)?;
         self.check_references(rules, &seen, &body, &references)?;
-        let row = ViewRow {
-            id: key.id,
-            rev: seen.base.rev,
-            pending: seen.pending + 1,
-            body: &body,
-        };
-        if !view.put(self.tx, &row)? {
-            return Err(Refusal::new(Code::Malformed).into());
-        }
         self.save(&sealed)?;
+        self.show(view, &key, &seen, &body)?;
         self.done.push(Committed {
             op_id: sealed.op.op,
             n: sealed.op.n,
@@ -179,10 +173,10 @@ impl<'a> Sealer<'a> {
         let mut deps = Vec::new();
         for reference in references.iter().filter(|reference| *reference != key) {
             let mut statement = self.tx.prepare_cached(MAKER)?;
-            let makers = statement.query_map(
-                (reference.kind.as_str(), sql::rec(reference.id)),
-                |row| row.op(0),
-            )?;
+            let makers = statement
+                .query_map((reference.kind.as_str(), sql::rec(reference.id)), |row| {
+                    row.op(0)
+                })?;
             for maker in makers {
                 let maker = maker?;
                 if !deps.contains(&maker) {
@@ -227,6 +221,11 @@ impl<'a> Sealer<'a> {
         seen: &Seen,
         sealed: &Sealed,
     ) -> Result<Body, StoreError> {
+        let new = matches!(sealed.op.act, Act::Create | Act::Append);
+        if new && seen.stored.is_none() && seen.base.after.is_some() {
+            // work waits on it: it is somewhere, only not where this device may look
+            return Err(Refusal::new(Code::AlreadyExists).into());
+        }
         let body = match settle(rules, seen.stored.as_ref(), &sealed.op) {
             Settled::Applied(body) | Settled::Merged(body, _) => body,
             // the author's own device shows something else than what the author claims to have seen
@@ -267,6 +266,35 @@ impl<'a> Sealer<'a> {
         Ok(())
     }
 
+    /// Brings the view row up to date. What was shown with the operation on top is what folding gives, so nothing is folded again; only of a
+    /// record that was not shown there may be older operations that do not show.
+    fn show(
+        &self,
+        view: &dyn View,
+        key: &RecordKey,
+        seen: &Seen,
+        body: &Body,
+    ) -> Result<(), StoreError> {
+        let record = (key.kind.as_str(), sql::rec(key.id));
+        let readable =
+            if seen.stored.is_none() && self.tx.prepare_cached(ANSWERED)?.exists(record)? {
+                fold::refold(self.tx, key, meta::counter(self.tx, meta::CHECKPOINT)?)?
+            } else {
+                let row = ViewRow {
+                    id: key.id,
+                    rev: seen.base.rev,
+                    pending: seen.pending + 1,
+                    body,
+                };
+                view.put(self.tx, &row)?
+            };
+        if readable {
+            Ok(())
+        } else {
+            Err(Refusal::new(Code::Malformed).into())
+        }
+    }
+
     fn save(&self, sealed: &Sealed) -> Result<(), StoreError> {
         let op = &sealed.op;
         self.tx.prepare_cached(INSERT)?.execute((
@@ -297,12 +325,16 @@ pub(crate) const fn act_name(act: Act) -> &'static str {
     }
 }
 
-/// Who works here. Before the first answer of the server a user has at least the user's own scope.
+/// Who works here. Before the first answer of the server a user has the scopes that everybody of the role has.
 fn actor(tx: &Connection) -> Result<Actor, StoreError> {
     let identity: Identity = meta::get(tx, meta::IDENTITY)?.ok_or(StoreError::NoIdentity)?;
     let mut scopes: BTreeSet<Scope> = sync::scopes(tx)?;
     if scopes.is_empty() {
         scopes.insert(Scope::user(identity.user));
+        scopes.insert(Scope::team(&identity.team));
+        if identity.role != Role::Rep {
+            scopes.insert(Scope::POOL);
+        }
     }
     Ok(Actor {
         user: identity.user,
@@ -310,4 +342,3 @@ fn actor(tx: &Connection) -> Result<Actor, StoreError> {
         scopes,
     })
 }
-

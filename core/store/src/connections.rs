@@ -41,8 +41,9 @@ const PRAGMAS: &str = "
 pub(crate) struct Connections {
     home: Home,
     mode: Mode,
-    writer: Mutex<Option<Connection>>,
+    // dropped before the writer, which as the last to close moves the log into the file
     readers: [Mutex<Option<Connection>>; READERS],
+    writer: Mutex<Option<Connection>>,
     turn: AtomicUsize,
 }
 
@@ -135,7 +136,8 @@ impl Connections {
 
     // damage that shows while the store runs is dealt with at the next open, when nobody holds the file
     fn noticing<R>(&self, result: Result<R, StoreError>) -> Result<R, StoreError> {
-        if let (Err(StoreError::Corrupt), Home::File(path)) = (&result, &self.home) {
+        let damaged = matches!(result, Err(StoreError::Corrupt | StoreError::Unreadable(_)));
+        if let (true, Home::File(path)) = (damaged, &self.home) {
             salvage::mark(path);
         }
         result

@@ -16,23 +16,28 @@ use crate::sync;
 /// What a new epoch sends up again.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Requeued {
-    /// Operations that were acknowledged and go up again.
+    /// Operations that were answered for good and go up again.
     pub ops: u64,
     /// Their counts.
     pub counts: Ranges,
-    /// Counts that the server does not have and this device cannot send: pruned, lost, or answered with a refusal that still stands here.
+    /// Counts that the server does not have and this device cannot send: pruned, lost or damaged.
     pub missing: Ranges,
 }
 
 queries! {
     STALE = "UPDATE base SET stale = 1 WHERE stale = 0";
     UNSTAGE_ALL = "DELETE FROM staged";
-    // an operation changed something exactly when it has a revision after it
-    ACKNOWLEDGED = "SELECT n, kind, rec FROM history WHERE n IS NOT NULL AND effect_rev IS NOT NULL ORDER BY n";
+    // whatever the answer was: one that was refused or set aside has to be on the server's list as well. Damaged bytes are never sent
+    ANSWERED = "SELECT n, kind, rec FROM history WHERE n IS NOT NULL AND outcome ->> 'is' <> 'damaged' ORDER BY n";
+    // what a person has settled meanwhile must not be applied after all: it counts as having failed often, so its bytes go to the vault
     BACK = "
-        INSERT INTO outbox (n, op_id, kind, rec, act, group_id, bytes, sha)
-        SELECT n, op_id, kind, rec, act, group_id, bytes, sha FROM history WHERE n = ?1";
-    FORGET_ATTENTION = "DELETE FROM attention WHERE op_id = (SELECT op_id FROM history WHERE n = ?1)";
+        INSERT INTO outbox (n, op_id, kind, rec, act, group_id, bytes, sha, attempts)
+        SELECT n, op_id, kind, rec, act, group_id, bytes, sha, 1000 * EXISTS (
+          SELECT 1 FROM attention a WHERE a.op_id = history.op_id AND a.resolved_by IS NOT NULL)
+        FROM history WHERE n = ?1";
+    // what a person has settled stays settled
+    FORGET_ATTENTION = "
+        DELETE FROM attention WHERE op_id = (SELECT op_id FROM history WHERE n = ?1) AND resolved_by IS NULL";
     FORGET = "DELETE FROM history WHERE n = ?1";
     // places in the order of the epoch before mean nothing now. What base had is in base; what it had not yet goes on showing until the
     // first checkpoint of the new epoch, whose place is 1 or beyond
@@ -43,7 +48,7 @@ queries! {
 impl Store {
     /// Begins a new epoch of the server's log, of which the server has the operations `have` of this device.
     ///
-    /// Acknowledged operations that it does not have go back to the outbox in their exact bytes. All scopes are to be had as snapshots; the
+    /// Operations that it had answered and does not have any more go back to the outbox in their exact bytes. All scopes are to be had as snapshots; the
     /// rows stay meanwhile, and whatever comes replaces them.
     ///
     /// # Errors
@@ -69,8 +74,8 @@ impl Store {
 }
 
 fn requeue(tx: &Connection, have: &Ranges) -> Result<(Requeued, Vec<RecordKey>), StoreError> {
-    let acknowledged: Vec<(u64, RecordKey)> = tx
-        .prepare_cached(ACKNOWLEDGED)?
+    let answered: Vec<(u64, RecordKey)> = tx
+        .prepare_cached(ANSWERED)?
         .query_map([], |row| {
             let key = RecordKey {
                 kind: row.kind(1)?,
@@ -80,7 +85,7 @@ fn requeue(tx: &Connection, have: &Ranges) -> Result<(Requeued, Vec<RecordKey>),
         })?
         .collect::<Result<_, _>>()?;
     let (mut counts, mut touched) = (Ranges::default(), Vec::new());
-    for (n, key) in acknowledged.into_iter().filter(|(n, _)| !have.contains(*n)) {
+    for (n, key) in answered.into_iter().filter(|(n, _)| !have.contains(*n)) {
         for sql in [BACK, FORGET_ATTENTION, FORGET] {
             tx.prepare_cached(sql)?.execute([sql::int(n)])?;
         }

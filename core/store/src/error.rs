@@ -42,7 +42,7 @@ pub enum StoreError {
     /// The device's identity cannot be replaced while operations of the old one wait to be sent.
     #[error("there is work that has not been sent")]
     UnsentWork,
-    /// A stored value does not read as what its column holds.
+    /// A stored value does not read as what its column holds: damage, dealt with as [`StoreError::Corrupt`] is.
     #[error("{0} does not read")]
     Unreadable(&'static str),
     /// Anything else that SQLite says, without the values it was given.

@@ -5,11 +5,16 @@ use std::path::Path;
 
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
+use waymark_domain::ids::Epoch;
+use waymark_domain::time::Anchor;
 
 use crate::attention;
 use crate::connections::{self, Connections};
+use crate::digests::Digests;
 use crate::error::StoreError;
 use crate::fold;
+use crate::identity::Identity;
+use crate::ledger;
 use crate::meta;
 use crate::salvage::{self, Salvage};
 use crate::schema::{self, APPLICATION_ID, STEPS};
@@ -148,11 +153,40 @@ fn bring_up(conn: &mut Connection) -> Result<OpenReport, StoreError> {
     connections::immediate(conn, |tx| {
         let migrated = schema::migrate(tx, STEPS)?;
         report.migrated_from = migrated.filter(|_| !report.created);
-        report.damaged_ops = attention::set_damaged_aside(tx)?;
-        report.views_rebuilt = fold::rebuild_if_changed(tx)? && !report.created;
+        let (damaged_ops, rebuilt) = verify(tx).map_err(unreadable)?;
+        report.damaged_ops = damaged_ops;
+        report.views_rebuilt = rebuilt && !report.created;
         Ok(())
     })?;
     Ok(report)
+}
+
+/// Reads what every piece of work will need, sets operations aside whose bytes have changed, and rebuilds the views if that is due. Gives how
+/// many operations were set aside, and whether the views are new.
+fn verify(tx: &Connection) -> Result<(u64, bool), StoreError> {
+    refuse_missing_rows(tx)?;
+    meta::get::<Identity>(tx, meta::IDENTITY)?;
+    meta::get::<Anchor>(tx, meta::ANCHOR)?;
+    meta::get::<Epoch>(tx, meta::EPOCH)?;
+    meta::counter(tx, meta::CHECKPOINT)?;
+    Digests::load(tx)?;
+    let (damaged_ops, records) = attention::set_damaged_aside(tx)?;
+    let rebuilt = fold::rebuild_if_changed(tx)?;
+    if !rebuilt {
+        fold::refold_all(tx, &records)?;
+    }
+    Ok((damaged_ops, rebuilt))
+}
+
+/// A damaged page can hide rows without SQLite noticing: then the account of all operations does not balance, or the outbox has another
+/// number of rows than its index.
+fn refuse_missing_rows(tx: &Connection) -> Result<(), StoreError> {
+    let account = ledger::account(tx)?;
+    if account.balances() && ledger::count(tx, ledger::OUTBOX_ROWS)? == account.pending {
+        Ok(())
+    } else {
+        Err(StoreError::Corrupt)
+    }
 }
 
 /// Tells a fresh file, ours, a later version's, another program's and a damaged header apart. The header's numbers have no checksum, so
@@ -200,6 +234,14 @@ fn recorded_version(conn: &Connection) -> Result<Option<u32>, StoreError> {
 fn schema_damaged(error: StoreError) -> StoreError {
     match error {
         StoreError::Sqlite(_) => StoreError::Corrupt,
+        other => other,
+    }
+}
+
+// our own file, up to date, and still a value is not what its column holds
+fn unreadable(error: StoreError) -> StoreError {
+    match error {
+        StoreError::Sqlite(_) | StoreError::Unreadable(_) => StoreError::Corrupt,
         other => other,
     }
 }

@@ -248,10 +248,7 @@ pub(crate) fn want(tx: &Connection, scope: &Scope) -> Result<(), StoreError> {
 }
 
 /// Moves what is staged into base. New rows first and departures after, so that a record that moves between two scopes stays throughout.
-fn apply_staged(
-    tx: &Connection,
-    touched: &mut BTreeSet<RecordKey>,
-) -> Result<Digests, StoreError> {
+fn apply_staged(tx: &Connection, touched: &mut BTreeSet<RecordKey>) -> Result<Digests, StoreError> {
     let ready: Vec<(Scope, bool)> = tx
         .prepare_cached(READY)?
         .query_map([], |row| Ok((Scope::from_wire(row.get(0)?), row.get(1)?)))?

@@ -232,9 +232,8 @@ impl Reader<'_> {
     /// As every read.
     pub fn digests(&self) -> Result<BTreeMap<Scope, String>, StoreError> {
         let mut statement = self.conn.prepare_cached(DIGESTS)?;
-        let rows = statement.query_map([], |row| {
-            Ok((Scope::from_wire(row.get(0)?), row.get(1)?))
-        })?;
+        let rows =
+            statement.query_map([], |row| Ok((Scope::from_wire(row.get(0)?), row.get(1)?)))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 }

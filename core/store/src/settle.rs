@@ -131,10 +131,9 @@ fn settle_one(
     let Some(key) = key else {
         return Ok(None);
     };
-    let (n, op_id) = (settled.n, settled.op_id);
-    move_to_history(tx, n, op_id, &settled.outcome, settled.effect, Some(at_ms))?;
+    move_to_history(tx, settled.n, &settled.outcome, settled.effect, Some(at_ms))?;
     if let Some((code, detail)) = &settled.attention {
-        attention::raise(tx, op_id, code, detail, Some(at_ms))?;
+        attention::raise(tx, settled.op_id, code, detail, Some(at_ms))?;
     }
     Ok(Some(key))
 }
@@ -143,12 +142,10 @@ fn settle_one(
 pub(crate) fn move_to_history(
     tx: &Connection,
     n: u64,
-    op_id: OpId,
     outcome: &str,
     effect: Option<(u64, u64)>,
     at_ms: Option<UnixMs>,
 ) -> Result<(), StoreError> {
-    debug_assert!(n > 0, "{op_id}: counts begin at 1");
     tx.prepare_cached(TO_HISTORY)?.execute((
         sql::int(n),
         outcome,

@@ -83,9 +83,8 @@ impl Columns for Row<'_> {
 
     fn hash(&self, i: usize) -> rusqlite::Result<Hash> {
         let bytes: [u8; 32] = self.get(i)?;
-        Hash::from_slice(&bytes).ok_or_else(|| {
-            rusqlite::Error::InvalidColumnType(i, "a hash".to_owned(), Type::Blob)
-        })
+        Hash::from_slice(&bytes)
+            .ok_or_else(|| rusqlite::Error::InvalidColumnType(i, "a hash".to_owned(), Type::Blob))
     }
 
     fn kind(&self, i: usize) -> rusqlite::Result<Kind> {

@@ -11,7 +11,7 @@ use waymark_domain::customer::Customer;
 use waymark_domain::geo::{Datum, Position};
 use waymark_domain::ids::{CustomerId, UserId};
 use waymark_domain::op::Draft;
-use waymark_domain::record::SyncRecord as _;
+use waymark_domain::record::{Role, SyncRecord as _};
 use waymark_store::Unit;
 
 use crate::error::{ErrorCode, WaymarkError};
@@ -34,7 +34,7 @@ pub struct ImportRequest {
     pub path: PathBuf,
     /// The datum of the coordinates. GeoJSON is WGS-84 by its standard (RFC 7946 §4).
     pub datum: Option<Datum>,
-    /// Whose the customers are; nobody's when absent.
+    /// Whose the customers are to be. When absent, a rep's are the rep's own, a manager's go to the pool.
     pub owner: Option<UserId>,
     /// Only look, save nothing.
     pub dry_run: bool,
@@ -132,6 +132,8 @@ impl Waymark {
             return Ok(report);
         }
         let known = self.known_externals()?;
+        let me = self.me()?;
+        let owner = request.owner.or((me.role == Role::Rep).then_some(me.user));
         let mut units = Vec::with_capacity(rows.len());
         for mut customer in rows.into_iter().filter_map(|row| row.customer.ok()) {
             if customer
@@ -142,7 +144,7 @@ impl Waymark {
                 report.already_here += 1;
                 continue;
             }
-            customer.owner = request.owner;
+            customer.owner = owner;
             units.push(Unit::One(Draft::new(
                 CustomerId::from_uuid(self.new_id()),
                 &customer,

@@ -22,10 +22,16 @@ pub(super) struct Incoming {
     patience: Duration,
     /// Arrived and not decompressed yet.
     packed: Bytes,
-    zstd: Option<Inflate>,
+    coding: Coding,
     travelled: usize,
     expanded: usize,
     limit: usize,
+}
+
+enum Coding {
+    Plain,
+    Zstd(Option<Box<Inflate>>),
+    Unknown,
 }
 
 struct Inflate {
@@ -36,28 +42,22 @@ struct Inflate {
 
 impl Incoming {
     /// A body of at most `limit` bytes once decompressed.
-    pub(super) fn new(
-        headers: &HeaderMap,
-        body: Body,
-        patience: Duration,
-        limit: usize,
-    ) -> Result<Self, ApiError> {
+    pub(super) fn new(headers: &HeaderMap, body: Body, patience: Duration, limit: usize) -> Self {
         let coding = headers.get(header::CONTENT_ENCODING);
         let coding = coding.map(|value| value.to_str().unwrap_or("?").trim());
-        let zstd = match coding {
-            None | Some("" | "identity") => None,
-            Some("zstd") => Some(Inflate::new()?),
-            Some(_) => return Err(ApiError::new(ApiCode::Malformed, "content-encoding")),
-        };
-        Ok(Self {
+        Self {
             stream: body.into_data_stream(),
             patience,
             packed: Bytes::new(),
-            zstd,
+            coding: match coding {
+                None | Some("" | "identity") => Coding::Plain,
+                Some("zstd") => Coding::Zstd(None),
+                Some(_) => Coding::Unknown,
+            },
             travelled: 0,
             expanded: 0,
             limit: limit.min(MAX_EXPANDED),
-        })
+        }
     }
 
     /// The next bytes, decompressed; `None` at the end. May be dropped while it waits: nothing is lost.
@@ -71,23 +71,36 @@ impl Incoming {
                 }
                 return Ok(Some(piece));
             }
-            match tokio::time::timeout(self.patience, self.stream.next()).await {
-                Err(_) => return Err(ApiError::new(ApiCode::Busy, "the body went silent")),
-                Ok(None) => return Ok(None),
-                Ok(Some(Err(_))) => return Err(ApiError::new(ApiCode::Malformed, "cut")),
-                Ok(Some(Ok(bytes))) => {
-                    self.travelled = self.travelled.saturating_add(bytes.len());
-                    if self.travelled > MAX_BODY {
-                        return Err(ApiError::new(ApiCode::TooLarge, "body"));
-                    }
-                    self.packed = bytes;
+            match self.arrive().await? {
+                Some(bytes) => self.packed = bytes,
+                None => return Ok(None),
+            }
+        }
+    }
+
+    /// Reads what is left and forgets it. Who refuses a call while its body is on the way closes the connection, and the closing can
+    /// overtake the refusal: the device would never learn that its token is over.
+    pub(super) async fn drain(&mut self) {
+        while let Ok(Some(_)) = self.arrive().await {}
+    }
+
+    async fn arrive(&mut self) -> Result<Option<Bytes>, ApiError> {
+        match tokio::time::timeout(self.patience, self.stream.next()).await {
+            Err(_) => Err(ApiError::new(ApiCode::Busy, "the body went silent")),
+            Ok(None) => Ok(None),
+            Ok(Some(Err(_))) => Err(ApiError::new(ApiCode::Malformed, "cut")),
+            Ok(Some(Ok(bytes))) => {
+                self.travelled = self.travelled.saturating_add(bytes.len());
+                if self.travelled > MAX_BODY {
+                    return Err(ApiError::new(ApiCode::TooLarge, "body"));
                 }
+                Ok(Some(bytes))
             }
         }
     }
 
     /// The whole body.
-    pub(super) async fn whole(mut self) -> Result<Vec<u8>, ApiError> {
+    pub(super) async fn whole(&mut self) -> Result<Vec<u8>, ApiError> {
         let mut whole = Vec::new();
         while let Some(piece) = self.next().await? {
             whole.extend(piece);
@@ -96,12 +109,17 @@ impl Incoming {
     }
 
     fn unpack(&mut self) -> Result<Vec<u8>, ApiError> {
-        match &mut self.zstd {
-            Some(inflate) => inflate.next(&mut self.packed),
-            None => {
+        match &mut self.coding {
+            Coding::Plain => {
                 let size = self.packed.len().min(PIECE);
                 Ok(self.packed.split_to(size).to_vec())
             }
+            Coding::Zstd(Some(inflate)) => inflate.next(&mut self.packed),
+            Coding::Zstd(inflate) => {
+                let inflate = inflate.insert(Box::new(Inflate::new()?));
+                inflate.next(&mut self.packed)
+            }
+            Coding::Unknown => Err(ApiError::new(ApiCode::Malformed, "content-encoding")),
         }
     }
 }
@@ -165,7 +183,9 @@ mod tests {
     #[test]
     fn what_was_compressed_comes_back_in_pieces() {
         for size in [0, 1, PIECE - 1, PIECE, PIECE + 1, 5 * PIECE] {
-            let plain: Vec<u8> = (0..size).map(|at| u8::try_from(at * at % 251).unwrap()).collect();
+            let plain: Vec<u8> = (0..size)
+                .map(|at| u8::try_from(at * at % 251).unwrap())
+                .collect();
             let packed = zstd::encode_all(plain.as_slice(), 3).unwrap();
             assert_eq!(inflate(packed).unwrap(), plain, "{size} bytes");
         }

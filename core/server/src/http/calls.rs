@@ -70,23 +70,27 @@ pub(super) async fn devices<S: Storage>(State(app): State<App<S>>, request: Requ
 }
 
 pub(super) async fn invite<S: Storage>(State(app): State<App<S>>, request: Request) -> Response {
-    let job = |server: &Server<S>, token: &str, request: InviteRequest| server.invite(token, &request);
+    let job =
+        |server: &Server<S>, token: &str, request: InviteRequest| server.invite(token, &request);
     reply::of(with_token(&app, request, SMALL, job).await)
 }
 
 pub(super) async fn revoke<S: Storage>(State(app): State<App<S>>, request: Request) -> Response {
-    let job = |server: &Server<S>, token: &str, request: RevokeRequest| server.revoke(token, &request);
+    let job =
+        |server: &Server<S>, token: &str, request: RevokeRequest| server.revoke(token, &request);
     reply::of(with_token(&app, request, SMALL, job).await)
 }
 
 pub(super) async fn outcomes<S: Storage>(State(app): State<App<S>>, request: Request) -> Response {
-    let job =
-        |server: &Server<S>, token: &str, request: OutcomesRequest| server.outcomes(token, &request);
+    let job = |server: &Server<S>, token: &str, request: OutcomesRequest| {
+        server.outcomes(token, &request)
+    };
     reply::of(with_token(&app, request, OUTCOMES, job).await)
 }
 
 pub(super) async fn vault<S: Storage>(State(app): State<App<S>>, request: Request) -> Response {
-    let job = |server: &Server<S>, token: &str, request: VaultRequest| server.vault(token, &request);
+    let job =
+        |server: &Server<S>, token: &str, request: VaultRequest| server.vault(token, &request);
     reply::of(with_token(&app, request, VAULT, job).await)
 }
 
@@ -101,7 +105,10 @@ async fn snapshot_page<S: Storage>(app: App<S>, request: Parts) -> Answer {
     let asked = SnapshotRequest {
         scope: asked.scope,
         pin: asked.pin,
-        after: asked.kind.zip(asked.id).map(|(kind, id)| PageToken { kind, id }),
+        after: asked
+            .kind
+            .zip(asked.id)
+            .map(|(kind, id)| PageToken { kind, id }),
         limit_bytes: asked.limit.unwrap_or(PAGE_START),
     };
     let server = Arc::clone(&app.server);
@@ -124,11 +131,13 @@ where
     Q: DeserializeOwned + Send + 'static,
     A: Serialize + Send + 'static,
 {
-    let asked = read(app, request, SMALL).await?;
-    answer(app, asked, job).await
+    let (parts, body) = request.into_parts();
+    let mut incoming = Incoming::new(&parts.headers, body, app.patience.body, SMALL);
+    let asked = read(&mut incoming).await;
+    answer(app, drained(incoming, asked).await?, job).await
 }
 
-/// A call with a token.
+/// A call with a token. One that is not this server's costs no reading.
 async fn with_token<S: Storage, Q, A>(
     app: &App<S>,
     request: Request,
@@ -139,10 +148,15 @@ where
     Q: DeserializeOwned + Send + 'static,
     A: Serialize + Send + 'static,
 {
-    let token = bearer(request.headers())?;
-    // a token that is not this server's costs no reading
-    app.server.token_device(&token)?;
-    let asked = read(app, request, limit).await?;
+    let (parts, body) = request.into_parts();
+    let mut incoming = Incoming::new(&parts.headers, body, app.patience.body, limit);
+    let asked = async {
+        let token = bearer(&parts.headers)?;
+        app.server.token_device(&token)?;
+        Ok((token, read(&mut incoming).await?))
+    };
+    let asked = asked.await;
+    let (token, asked) = drained(incoming, asked).await?;
     answer(app, asked, move |server, asked| job(server, &token, asked)).await
 }
 
@@ -160,14 +174,19 @@ where
     Ok(reply::json(&done))
 }
 
-async fn read<S: Storage, Q: DeserializeOwned>(
-    app: &App<S>,
-    request: Request,
-    limit: usize,
-) -> std::result::Result<Q, ApiError> {
-    let (parts, body) = request.into_parts();
-    let incoming = Incoming::new(&parts.headers, body, app.patience.body, limit)?;
+async fn read<Q: DeserializeOwned>(incoming: &mut Incoming) -> std::result::Result<Q, ApiError> {
     waymark_protocol::lines::read_line(&incoming.whole().await?)
+}
+
+/// A refusal waits until the body is through.
+async fn drained<T>(
+    mut incoming: Incoming,
+    asked: std::result::Result<T, ApiError>,
+) -> std::result::Result<T, ApiError> {
+    if asked.is_err() {
+        incoming.drain().await;
+    }
+    asked
 }
 
 fn query<Q: DeserializeOwned>(uri: &Uri) -> std::result::Result<Q, ApiError> {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
+use axum::http::HeaderMap;
 use axum::response::Response;
 use tokio::task::JoinHandle;
 use waymark_protocol::NDJSON;
@@ -34,26 +35,32 @@ pub(super) async fn pull<S: Storage>(State(app): State<App<S>>, request: Request
 /// Runs the exchange apart from its connection: when that dies, what had arrived is settled all the same.
 async fn detached<S: Storage>(app: App<S>, request: Request, half: Half) -> Response {
     let handle = app.handle.clone();
-    let task = handle.spawn(async move { reply::of(exchange(app, request, half).await) });
-    task.await
-        .unwrap_or_else(|_| reply::error(&panicked()))
+    let (parts, body) = request.into_parts();
+    let task = handle.spawn(async move {
+        let mut incoming = Incoming::new(&parts.headers, body, app.patience.body, MAX_EXPANDED);
+        let answer = exchange(&app, &parts.headers, &mut incoming, half).await;
+        if answer.is_err() {
+            incoming.drain().await;
+        }
+        reply::of(answer)
+    });
+    task.await.unwrap_or_else(|_| reply::error(&panicked()))
 }
 
 async fn exchange<S: Storage>(
-    app: App<S>,
-    request: Request,
+    app: &App<S>,
+    headers: &HeaderMap,
+    incoming: &mut Incoming,
     half: Half,
 ) -> std::result::Result<Response, ApiError> {
-    let token = calls::bearer(request.headers())?;
+    let token = calls::bearer(headers)?;
     let server = Arc::clone(&app.server);
     let session = app
         .blocking(move || server.begin_half(&token, half))
         .await?;
     let device = session.device();
-    let zstd = takes_zstd(request.headers());
-    let (parts, body) = request.into_parts();
-    let incoming = Incoming::new(&parts.headers, body, app.patience.body, MAX_EXPANDED)?;
-    let session = feed_all(&app, incoming, session).await?;
+    let zstd = takes_zstd(headers);
+    let session = feed_all(app, incoming, session).await?;
     let answer = app
         .blocking(move || Ok(Packed::new(session.finish()?, zstd)))
         .await?;
@@ -66,7 +73,7 @@ type Feeding<S> = JoinHandle<(Session<S>, Result<()>)>;
 /// loses nothing.
 async fn feed_all<S: Storage>(
     app: &App<S>,
-    mut incoming: Incoming,
+    incoming: &mut Incoming,
     session: Session<S>,
 ) -> std::result::Result<Session<S>, ApiError> {
     let mut at_rest = Some(session);

@@ -79,7 +79,11 @@ pub(super) struct PatientStream {
 
 impl PatientStream {
     /// Counts a movement, or the lack of one.
-    fn watch<T>(&mut self, cx: &mut Context<'_>, moved: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+    fn watch<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        moved: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
         if moved.is_ready() {
             let deadline = Instant::now() + self.idle;
             self.deadline.as_mut().reset(deadline);

@@ -65,7 +65,9 @@ impl Packed {
         let mut answer = with(StatusCode::OK, media, self.bytes);
         if self.zstd {
             let coding = HeaderValue::from_static("zstd");
-            answer.headers_mut().insert(header::CONTENT_ENCODING, coding);
+            answer
+                .headers_mut()
+                .insert(header::CONTENT_ENCODING, coding);
         }
         if let Some(device) = device {
             answer.extensions_mut().insert(From(device));

@@ -54,6 +54,9 @@ enum Known {
     Reused,
 }
 
+/// What all members have become, or the one with which they fall.
+type Attempt = std::result::Result<Vec<Outcome>, Fallen>;
+
 /// The member that a group falls with.
 struct Fallen {
     at: usize,
@@ -114,7 +117,7 @@ impl Push {
         let outcomes = match self.fallen_before(tx, &members)? {
             Replay::Whole(outcomes) => outcomes,
             Replay::Broken(fallen) => self.fall(tx, &members, &fallen)?,
-            Replay::None => match nested(tx, |tx| self.attempt(tx, &members))? {
+            Replay::None => match self.whole_or_nothing(tx, &members)? {
                 Ok(outcomes) => outcomes,
                 Err(fallen) => self.fall(tx, &members, &fallen)?,
             },
@@ -173,12 +176,18 @@ impl Push {
         })
     }
 
+    fn whole_or_nothing(&mut self, tx: &mut dyn Tx, members: &[Member<'_>]) -> Result<Attempt> {
+        if members.len() > 1 {
+            return nested(tx, |tx| self.attempt(tx, members));
+        }
+        // one alone writes nothing before it is sure to be done: it needs no savepoint, which costs a quarter of the time
+        match self.attempt(tx, members)? {
+            Part::Keep(attempt) | Part::Undo(attempt) => Ok(attempt),
+        }
+    }
+
     /// Steps 2 to 6, for the whole group or not at all.
-    fn attempt(
-        &mut self,
-        tx: &mut dyn Tx,
-        members: &[Member<'_>],
-    ) -> Result<Part<std::result::Result<Vec<Outcome>, Fallen>>> {
+    fn attempt(&mut self, tx: &mut dyn Tx, members: &[Member<'_>]) -> Result<Part<Attempt>> {
         let mut steps = Vec::with_capacity(members.len());
         let mut earlier = Vec::with_capacity(members.len());
         for (at, member) in members.iter().enumerate() {
@@ -273,9 +282,7 @@ impl Push {
         let before = n - 1;
         let fits = match row.prev {
             Some(prev) if before == 0 => prev == Hash::ZERO,
-            Some(prev) => {
-                at(before).next().is_none() || at(before).any(|link| link.sha == prev)
-            }
+            Some(prev) => at(before).next().is_none() || at(before).any(|link| link.sha == prev),
             None => true,
         };
         if !fits {

@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use waymark_domain::customer::Customer;
 use waymark_domain::ids::{CustomerId, OpId, VisitId};
 use waymark_domain::op::Draft;
-use waymark_domain::record::{Body, RecordKey};
+use waymark_domain::record::{Body, RecordKey, SyncRecord as _};
 use waymark_domain::refusal::Code;
 use waymark_domain::visit::{State, Step, Visit};
 use waymark_protocol::outcome::{Outcome, Why};
@@ -60,7 +60,11 @@ fn what_builds_on_a_refused_operation_is_refused_with_it() {
     assert_eq!(rejected(&outcomes[0]), Some(Code::Forbidden));
     assert_eq!(rejected(&outcomes[1]), Some(Code::Dependency));
     assert_eq!(world.server.ops().unwrap().len(), 2, "both are kept");
-    assert_eq!(world.server.head_seq().unwrap(), 1, "and neither has an effect");
+    assert_eq!(
+        world.server.head_seq().unwrap(),
+        1,
+        "and neither has an effect"
+    );
 }
 
 #[test]
@@ -96,7 +100,10 @@ fn a_reference_to_nothing_is_refused_by_name() {
     let nobody = world.id(CustomerId::from_uuid);
     let draft = Draft::new(id, &visit(&rep, nobody)).unwrap();
     let op = rep.seal(&world, draft, On::default());
-    assert_eq!(rejected(&rep.push_one(&world, &op)), Some(Code::UnknownReference));
+    assert_eq!(
+        rejected(&rep.push_one(&world, &op)),
+        Some(Code::UnknownReference)
+    );
     assert_eq!(world.body(&RecordKey::of::<Visit>(id)), None);
 }
 
@@ -108,7 +115,10 @@ fn an_operation_that_waits_for_itself_is_refused_at_once() {
     let mut own = op.clone();
     own.op.deps = vec![own.op.op];
     own.bytes = serde_json::to_vec(&own.op).unwrap();
-    assert_eq!(rejected(&rep.push_one(&world, &own)), Some(Code::Dependency));
+    assert_eq!(
+        rejected(&rep.push_one(&world, &own)),
+        Some(Code::Dependency)
+    );
 }
 
 /// Three members; the one at `bad` cannot be done.
@@ -135,7 +145,11 @@ fn a_group_never_half_applies_wherever_it_fails() {
         let group = group_with(&world, &mut rep, bad);
         let outcomes = rep.push(&world, &Vec::from_iter(&group));
         for (at, outcome) in outcomes.iter().enumerate() {
-            let expected = if at == bad { Code::Forbidden } else { Code::Dependency };
+            let expected = if at == bad {
+                Code::Forbidden
+            } else {
+                Code::Dependency
+            };
             assert_eq!(rejected(outcome), Some(expected), "member {at} of {bad}");
         }
         let kinds = world.server.records(&Customer::KIND).unwrap();
@@ -145,7 +159,11 @@ fn a_group_never_half_applies_wherever_it_fails() {
         assert_eq!(rep.push(&world, &Vec::from_iter(&group)), outcomes);
         let (_, _, next) = rep.new_customer(&world, "After");
         assert!(applied(&rep.push_one(&world, &next)));
-        assert_eq!(world.server.head_seq().unwrap(), seq + 1, "no hole in the order");
+        assert_eq!(
+            world.server.head_seq().unwrap(),
+            seq + 1,
+            "no hole in the order"
+        );
     }
 }
 
@@ -172,7 +190,10 @@ fn a_whole_group_applies_in_order_and_may_build_on_itself() {
     let places: Vec<u64> = outcomes.iter().filter_map(Outcome::effect_seq).collect();
     assert_eq!(places, [seq + 1, seq + 2, seq + 3, seq + 4]);
     let history = world.server.history(&RecordKey::of::<Visit>(id)).unwrap();
-    assert_eq!(history.iter().map(|row| row.rev).collect::<Vec<_>>(), [1, 2, 3]);
+    assert_eq!(
+        history.iter().map(|row| row.rev).collect::<Vec<_>>(),
+        [1, 2, 3]
+    );
     assert_eq!(history[2].body["state"]["is"], "done");
 }
 
@@ -187,8 +208,14 @@ fn a_group_whose_need_is_missing_waits_whole() {
         ..Customer::named("Bakery")
     };
     let group = vec![
-        (Draft::new(world.id(CustomerId::from_uuid), &other).unwrap(), On::default()),
-        (Draft::new(id, &visit(&rep, customer)).unwrap(), On::needs(&[&create])),
+        (
+            Draft::new(world.id(CustomerId::from_uuid), &other).unwrap(),
+            On::default(),
+        ),
+        (
+            Draft::new(id, &visit(&rep, customer)).unwrap(),
+            On::needs(&[&create]),
+        ),
     ];
     let group = rep.seal_group(&world, group);
     let outcomes = rep.push(&world, &Vec::from_iter(&group));
@@ -198,7 +225,11 @@ fn a_group_whose_need_is_missing_waits_whole() {
     assert_eq!(outcomes, [deferred.clone(), deferred]);
     assert!(world.server.ops().unwrap().is_empty());
     rep.push_one(&world, &create);
-    assert!(rep.push(&world, &Vec::from_iter(&group)).iter().all(applied));
+    assert!(
+        rep.push(&world, &Vec::from_iter(&group))
+            .iter()
+            .all(applied)
+    );
 }
 
 #[test]
@@ -231,12 +262,16 @@ fn twice_the_same_operation_in_one_group_is_stored_once() {
     again(&mut twice[1]);
     let outcomes = rep.push(&world, &Vec::from_iter(&twice));
     assert_eq!(outcomes.len(), 3);
-    assert_eq!(world.server.digests().unwrap(), world.server.recount().unwrap());
+    assert_eq!(
+        world.server.digests().unwrap(),
+        world.server.recount().unwrap()
+    );
     let (_, _, next) = rep.new_customer(&world, "After");
-    assert!(applied(&rep.push_one(&world, &next)), "nothing else suffers");
+    assert!(
+        applied(&rep.push_one(&world, &next)),
+        "nothing else suffers"
+    );
 }
-
-use waymark_domain::record::SyncRecord as _;
 
 #[test]
 fn a_body_that_would_not_fit_a_line_of_an_answer_is_refused_by_name() {
@@ -248,11 +283,16 @@ fn a_body_that_would_not_fit_a_line_of_an_answer_is_refused_by_name() {
     let mut codes = Vec::new();
     for at in 0..4 {
         let before = grown.clone();
-        grown.extra.insert(format!("field{at}"), "x".repeat(100_000).into());
+        grown
+            .extra
+            .insert(format!("field{at}"), "x".repeat(100_000).into());
         let draft = Draft::patch(id, &before, &grown).unwrap().unwrap();
         let op = rep.seal(&world, draft, On::rev(1));
         codes.push(rejected(&rep.push_one(&world, &op)));
     }
-    assert_eq!(codes, [None, None, Some(Code::TooLong), Some(Code::TooLong)]);
+    assert_eq!(
+        codes,
+        [None, None, Some(Code::TooLong), Some(Code::TooLong)]
+    );
     rep.sync(&world, 4096);
 }

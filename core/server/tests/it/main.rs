@@ -6,14 +6,17 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::string_slice,
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss
 )]
 
 mod feed;
 mod groups;
+mod http;
 mod pull;
 mod replay;
 mod rights;
+mod speed;
 mod support;
 mod tickets;

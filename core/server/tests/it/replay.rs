@@ -68,7 +68,10 @@ fn the_same_id_with_other_bytes_is_refused_and_raises_an_alarm() {
     let mut forged = create.clone();
     forged.op.set.get_mut("name").unwrap().1 = "Bakery".into();
     forged.bytes = serde_json::to_vec(&forged.op).unwrap();
-    assert_eq!(rejected(&rep.push_one(&world, &forged)), Some(Code::OpIdReused));
+    assert_eq!(
+        rejected(&rep.push_one(&world, &forged)),
+        Some(Code::OpIdReused)
+    );
 
     assert_eq!(world.alarm_codes(), ["op_id_reused"]);
     assert_eq!(world.body(&key_of(id)).unwrap()["name"], "Pharmacy");
@@ -83,7 +86,10 @@ fn another_user_learns_nothing_by_sending_somebody_elses_operation() {
     let (mut ben, eve) = (world.rep("Ben"), world.rep("Eve"));
     let (_, _, create) = ben.new_customer(&world, "Pharmacy");
     ben.push_one(&world, &create);
-    assert_eq!(rejected(&eve.push_one(&world, &create)), Some(Code::OpIdReused));
+    assert_eq!(
+        rejected(&eve.push_one(&world, &create)),
+        Some(Code::OpIdReused)
+    );
     let asked = OutcomesRequest {
         ops: vec![create.op.op],
     };
@@ -107,7 +113,11 @@ fn a_cut_stream_keeps_every_group_that_was_complete() {
 
     let mut session = world.server.begin_exchange(&rep.token(&world)).unwrap();
     session.feed(&bytes[..cut]).unwrap();
-    assert_eq!(world.server.ops().unwrap().len(), 3, "durable before the end");
+    assert_eq!(
+        world.server.ops().unwrap().len(),
+        3,
+        "durable before the end"
+    );
     let Err(Error::Api(error)) = session.finish() else {
         panic!("an answer to half a request");
     };
@@ -129,7 +139,10 @@ fn lines_before_a_broken_line_stand_even_when_they_come_together() {
     let mut session = world.server.begin_exchange(&rep.token(&world)).unwrap();
     assert!(session.feed(&bytes).is_err());
     assert_eq!(world.server.ops().unwrap().len(), 1);
-    assert!(session.feed(b"{}\n").is_err(), "and nothing after it counts");
+    assert!(
+        session.feed(b"{}\n").is_err(),
+        "and nothing after it counts"
+    );
     assert!(session.finish().is_err());
 }
 
@@ -165,7 +178,10 @@ fn two_deliveries_at_the_same_time_have_one_effect() {
         let threads: Vec<_> = (0..4)
             .map(|_| scope.spawn(|| rep.answer(&world, &request).unwrap()))
             .collect();
-        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap())
+            .collect()
     });
     for answer in &answers {
         assert_eq!(out_lines(answer), out_lines(&answers[0]));
@@ -197,7 +213,13 @@ fn an_operation_of_a_newer_app_is_kept_as_bytes_and_raises_an_alarm() {
     assert_eq!(outcomes[..3], [&Outcome::Vaulted; 3]);
     assert_eq!(outcomes[3], &Outcome::Retry { after_ms: 0 });
     assert!(outs[..3].iter().all(|out| out.op.is_some()));
-    let kept: Vec<Vec<u8>> = world.server.ops().unwrap().into_iter().map(|row| row.bytes).collect();
+    let kept: Vec<Vec<u8>> = world
+        .server
+        .ops()
+        .unwrap()
+        .into_iter()
+        .map(|row| row.bytes)
+        .collect();
     assert_eq!(kept, lines[..3]);
     assert!(world.alarm_codes().contains(&"vaulted".to_owned()));
     // and it stays so
@@ -216,7 +238,10 @@ fn the_vault_takes_any_bytes_once_and_tells_what_was_settled_before() {
             n,
             bytes: data_encoding::BASE64.encode(bytes),
         };
-        world.server.vault(&rep.token(&world), &request).map(|kept| kept.outcome)
+        world
+            .server
+            .vault(&rep.token(&world), &request)
+            .map(|kept| kept.outcome)
     };
     let rubbish = world.id(waymark_domain::ids::OpId::from_uuid);
     for _ in 0..2 {
@@ -226,9 +251,14 @@ fn the_vault_takes_any_bytes_once_and_tells_what_was_settled_before() {
     let outcome = rep.push_one(&world, &op);
     assert_eq!(vault(op.op.op, 1, &op.bytes).unwrap(), outcome);
     // other bytes under a settled id are not what was settled
-    assert_eq!(rejected(&vault(op.op.op, 1, b"x").unwrap()), Some(Code::OpIdReused));
+    assert_eq!(
+        rejected(&vault(op.op.op, 1, b"x").unwrap()),
+        Some(Code::OpIdReused)
+    );
     let huge = vec![0; 300 * 1024];
-    assert!(matches!(vault(rubbish, 3, &huge), Err(Error::Api(error)) if error.code == ApiCode::TooLarge));
+    assert!(
+        matches!(vault(rubbish, 3, &huge), Err(Error::Api(error)) if error.code == ApiCode::TooLarge)
+    );
 }
 
 #[test]

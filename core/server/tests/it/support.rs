@@ -7,14 +7,19 @@ use std::sync::{Arc, Mutex};
 use waymark_domain::ambient::{Clock, Entropy};
 use waymark_domain::customer::Customer;
 use waymark_domain::hash::Hash;
-use waymark_domain::ids::{BootId, CustomerId, DeviceId, Epoch, GroupId, OpId, RecordId, TenantId, UserId};
+use waymark_domain::ids::{
+    BootId, CustomerId, DeviceId, Epoch, GroupId, OpId, RecordId, TenantId, UserId,
+};
 use waymark_domain::op::{BaseRef, Draft, Group, Seal, Sealed};
 use waymark_domain::record::{Body, RecordKey, Role};
 use waymark_domain::scope::{Digest, Scope};
 use waymark_domain::time::{Hlc, Reading, Stamp};
 use waymark_protocol::enrol::{EnrolRequest, InviteRequest, Invited, TokenRequest};
+use waymark_protocol::limits::TOKEN_MS;
 use waymark_protocol::outcome::Outcome;
-use waymark_protocol::proof::{Signer as _, SoftwareSigner, enrol_payload, head_payload, token_payload};
+use waymark_protocol::proof::{
+    Signer as _, SoftwareSigner, enrol_payload, head_payload, token_payload,
+};
 use waymark_protocol::request::{ExchangeRequest, RequestHeader, ScopeCursor};
 use waymark_protocol::response::{ExchangeResponse, ScopeChange};
 use waymark_protocol::snapshot::{SnapshotPage, SnapshotRequest};
@@ -106,7 +111,11 @@ impl World {
 
     /// The same company after its server was killed and started again on the same file.
     pub fn restarted(self, storage: SqliteStorage) -> Self {
-        let Self { server, clock, chance } = self;
+        let Self {
+            server,
+            clock,
+            chance,
+        } = self;
         drop(server);
         let server = Server::new(storage, clock.clone(), chance.clone()).unwrap();
         Self {
@@ -143,10 +152,15 @@ impl World {
     }
 
     pub fn second_device(&self, of: &Device) -> Device {
+        self.device_of(of.user)
+    }
+
+    /// One more device of somebody.
+    pub fn device_of(&self, user: UserId) -> Device {
         let invited = self
             .server
             .invite_as_operator(&InviteRequest {
-                user: Some(of.user),
+                user: Some(user),
                 name: String::new(),
                 role: Role::Rep,
                 team: String::new(),
@@ -159,7 +173,10 @@ impl World {
         static NEXT: AtomicU8 = AtomicU8::new(1);
         let secret = [NEXT.fetch_add(1, Ordering::SeqCst).max(1); 32];
         let signer = SoftwareSigner::from_secret(&secret).unwrap();
-        let enrolled = self.server.enrol(&enrol_request(&signer, &invited.code)).unwrap();
+        let enrolled = self
+            .server
+            .enrol(&enrol_request(&signer, &invited.code))
+            .unwrap();
         Device {
             tenant: enrolled.tenant,
             device: enrolled.device,
@@ -169,6 +186,7 @@ impl World {
             head: Hash::ZERO,
             hlc: Hlc::default(),
             epoch: None,
+            token: Mutex::default(),
             cursors: BTreeMap::new(),
             rows: BTreeMap::new(),
         }
@@ -186,7 +204,9 @@ impl World {
     /// The record as the server has it.
     pub fn body(&self, key: &RecordKey) -> Option<Body> {
         let rows = self.server.records(&key.kind).unwrap();
-        rows.into_iter().find(|row| row.id == key.id).map(|row| row.body)
+        rows.into_iter()
+            .find(|row| row.id == key.id)
+            .map(|row| row.body)
     }
 }
 
@@ -211,6 +231,7 @@ pub struct Device {
     pub head: Hash,
     pub hlc: Hlc,
     pub epoch: Option<Epoch>,
+    pub token: Mutex<Option<(i64, String)>>,
     pub cursors: BTreeMap<Scope, u64>,
     pub rows: BTreeMap<Scope, BTreeMap<RecordKey, (u64, Body)>>,
 }
@@ -248,8 +269,18 @@ impl On {
 }
 
 impl Device {
+    /// A token, the same for as long as it lives.
     pub fn token(&self, world: &World) -> String {
-        self.try_token(world).unwrap()
+        let now = world.clock.now();
+        let mut held = self.token.lock().unwrap();
+        match &*held {
+            Some((until, token)) if now < *until => token.clone(),
+            _ => {
+                let token = self.try_token(world).unwrap();
+                *held = Some((now + TOKEN_MS, token.clone()));
+                token
+            }
+        }
     }
 
     pub fn try_token(&self, world: &World) -> Result<String> {

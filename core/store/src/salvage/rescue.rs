@@ -193,10 +193,34 @@ impl Found {
     fn carve(&mut self, damaged: &Path) {
         for row in carve::rows(damaged) {
             match row.as_slice() {
-                [Value::Null, Value::Blob(_), _, _, _, _, Value::Blob(bytes), Value::Blob(sha), ..] => {
+                [
+                    Value::Null,
+                    Value::Blob(_),
+                    _,
+                    _,
+                    _,
+                    _,
+                    Value::Blob(bytes),
+                    Value::Blob(sha),
+                    ..,
+                ] => {
                     self.add(FoundOp::proven(bytes.clone(), sha, false, None), true);
                 }
-                [Value::Blob(_), n, _, _, _, _, Value::Blob(bytes), Value::Blob(sha), Value::Text(outcome), seq, rev, at, ..] => {
+                [
+                    Value::Blob(_),
+                    n,
+                    _,
+                    _,
+                    _,
+                    _,
+                    Value::Blob(bytes),
+                    Value::Blob(sha),
+                    Value::Text(outcome),
+                    seq,
+                    rev,
+                    at,
+                    ..,
+                ] => {
                     let answer = Answer {
                         outcome: outcome.clone(),
                         effect_seq: seq.int(),
@@ -204,10 +228,15 @@ impl Found {
                         settled_ms: at.int(),
                     };
                     let foreign = *n == Value::Null;
-                    self.add(FoundOp::proven(bytes.clone(), sha, foreign, Some(answer)), true);
+                    self.add(
+                        FoundOp::proven(bytes.clone(), sha, foreign, Some(answer)),
+                        true,
+                    );
                 }
                 [Value::Text(key), Value::Text(value)] => {
-                    self.meta.entry(key.clone()).or_insert_with(|| value.clone());
+                    self.meta
+                        .entry(key.clone())
+                        .or_insert_with(|| value.clone());
                 }
                 _ => {}
             }
@@ -255,7 +284,12 @@ fn history_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Option<FoundOp>> {
         settled_ms: row.get(6)?,
     };
     let sha: Vec<u8> = row.get(1)?;
-    Ok(FoundOp::proven(row.get(0)?, &sha, row.get(2)?, Some(answer)))
+    Ok(FoundOp::proven(
+        row.get(0)?,
+        &sha,
+        row.get(2)?,
+        Some(answer),
+    ))
 }
 
 fn attention_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<(OpId, FoundAttention)> {
@@ -291,7 +325,10 @@ fn write_ops(tx: &Connection, found: &Found, salvage: &mut Salvage) -> Result<()
     for op in found.ops.values() {
         let brief = &op.brief;
         let n = (!op.foreign).then_some(sql::int(brief.n));
-        let group = brief.group.as_ref().map(|group| sql::blob(group.id.as_uuid()));
+        let group = brief
+            .group
+            .as_ref()
+            .map(|group| sql::blob(group.id.as_uuid()));
         let (op_id, rec) = (sql::op(brief.op), sql::rec(brief.rec));
         let (kind, act, sha) = (&brief.kind, &brief.act, op.sha.as_bytes());
         match &op.answer {
@@ -302,7 +339,17 @@ fn write_ops(tx: &Connection, found: &Found, salvage: &mut Salvage) -> Result<()
             Some(answer) => {
                 let effect = (answer.effect_seq, answer.effect_rev);
                 let row = rusqlite::params![
-                    n, op_id, kind, rec, act, group, op.bytes, sha, answer.outcome, effect.0, effect.1,
+                    n,
+                    op_id,
+                    kind,
+                    rec,
+                    act,
+                    group,
+                    op.bytes,
+                    sha,
+                    answer.outcome,
+                    effect.0,
+                    effect.1,
                     answer.settled_ms
                 ];
                 salvage.history += sql::len(tx.prepare_cached(INSERT_HISTORY)?.execute(row)?);
@@ -313,7 +360,11 @@ fn write_ops(tx: &Connection, found: &Found, salvage: &mut Salvage) -> Result<()
 }
 
 /// An answered operation that changed nothing, and whose entry on the list is gone, is put there again: better twice than never.
-fn write_attention(tx: &Connection, found: &Found, salvage: &mut Salvage) -> Result<(), StoreError> {
+fn write_attention(
+    tx: &Connection,
+    found: &Found,
+    salvage: &mut Salvage,
+) -> Result<(), StoreError> {
     for (op_id, op) in &found.ops {
         let Some(answer) = &op.answer else { continue };
         let mut statement = tx.prepare_cached(INSERT_ATTENTION)?;

@@ -62,7 +62,7 @@ CREATE INDEX history_settled ON history (settled_ms);
 
 CREATE TABLE attention (
   -- operations that a person has to look at
-  op_id       BLOB PRIMARY KEY NOT NULL REFERENCES history (op_id),
+  op_id       BLOB PRIMARY KEY NOT NULL, -- of history; of the outbox while it goes up again after a restore of the server
   code        TEXT NOT NULL,
   detail      TEXT NOT NULL, -- JSON
   created_ms  INTEGER,       -- NULL: found damaged at a start, where no clock is read

@@ -32,7 +32,8 @@ fn at_version(version: usize, filled: bool) -> Connection {
     let steps = TOY.get(..version).unwrap();
     immediate(&mut conn, |tx| migrate(tx, steps)).unwrap();
     if filled && version > 0 {
-        conn.execute("INSERT INTO shop (name) VALUES ('Kiosk')", []).unwrap();
+        conn.execute("INSERT INTO shop (name) VALUES ('Kiosk')", [])
+            .unwrap();
     }
     conn
 }
@@ -53,7 +54,11 @@ fn from_every_version_the_schema_comes_out_as_a_fresh_one() {
             let from = u32::try_from(version).unwrap();
             assert_eq!(ran, (version < TOY.len()).then_some(from));
             assert_eq!(user_version(&conn).unwrap(), version_of(TOY));
-            assert_eq!(text(&conn).unwrap(), fresh, "from {version}, filled: {filled}");
+            assert_eq!(
+                text(&conn).unwrap(),
+                fresh,
+                "from {version}, filled: {filled}"
+            );
             if filled && version == 1 {
                 assert_eq!(folded(&conn), ["kiosk"]);
             }
@@ -95,7 +100,10 @@ fn a_step_that_fails_takes_the_steps_before_it_along() {
     ];
     let mut conn = Connection::open_in_memory().unwrap();
     assert!(immediate(&mut conn, |tx| migrate(tx, broken)).is_err());
-    assert_eq!((objects(&conn).unwrap(), user_version(&conn).unwrap()), (0, 0));
+    assert_eq!(
+        (objects(&conn).unwrap(), user_version(&conn).unwrap()),
+        (0, 0)
+    );
 }
 
 #[test]

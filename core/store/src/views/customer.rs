@@ -125,9 +125,7 @@ impl Reader<'_> {
         match owner {
             Owner::Any => self.rows(PAGE_ANY, (limit, offset)),
             Owner::Nobody => self.rows(PAGE_OWNED, (limit, offset, Value::Null)),
-            Owner::User(user) => {
-                self.rows(PAGE_OWNED, (limit, offset, sql::blob(user.as_uuid())))
-            }
+            Owner::User(user) => self.rows(PAGE_OWNED, (limit, offset, sql::blob(user.as_uuid()))),
         }
     }
 

@@ -85,13 +85,28 @@ impl Common {
 macro_rules! common {
     ($table:literal) => {
         $crate::views::Common {
-            get: concat!("SELECT rev, pending, deleted, body FROM ", $table, " WHERE id = ?1"),
+            get: concat!(
+                "SELECT rev, pending, deleted, body FROM ",
+                $table,
+                " WHERE id = ?1"
+            ),
             exists: concat!("SELECT 1 FROM ", $table, " WHERE id = ?1"),
             remove: concat!("DELETE FROM ", $table, " WHERE id = ?1"),
-            export: concat!("SELECT id, rev, pending, body FROM ", $table, " WHERE id > ?1 ORDER BY id LIMIT ?2"),
+            export: concat!(
+                "SELECT id, rev, pending, body FROM ",
+                $table,
+                " WHERE id > ?1 ORDER BY id LIMIT ?2"
+            ),
             keys: concat!("SELECT ?1, id FROM ", $table),
-            by_part: concat!("SELECT id FROM ", $table, " WHERE instr(lower(hex(id)), ?1) AND deleted = 0 ORDER BY id LIMIT ?2"),
-            counts: concat!("SELECT count(*), coalesce(sum(pending > 0), 0), coalesce(sum(deleted), 0) FROM ", $table),
+            by_part: concat!(
+                "SELECT id FROM ",
+                $table,
+                " WHERE instr(lower(hex(id)), ?1) AND deleted = 0 ORDER BY id LIMIT ?2"
+            ),
+            counts: concat!(
+                "SELECT count(*), coalesce(sum(pending > 0), 0), coalesce(sum(deleted), 0) FROM ",
+                $table
+            ),
         }
     };
 }
@@ -114,7 +129,12 @@ pub(crate) fn get(
     let found = conn
         .prepare_cached(view.common().get)?
         .query_row([sql::rec(id)], |row| {
-            Ok((row.count(0)?, row.count(1)?, row.get(2)?, row.get::<_, String>(3)?))
+            Ok((
+                row.count(0)?,
+                row.count(1)?,
+                row.get(2)?,
+                row.get::<_, String>(3)?,
+            ))
         })
         .optional()?;
     found

@@ -19,7 +19,9 @@ fn the_chain_is_unbroken_and_every_hash_is_that_of_its_bytes() {
         commit_one(&store, new_customer(tag, "Shop"));
     }
     commit_group(&store, vec![new_visit(1, 1), step(1, Step::Start)]).unwrap();
-    let rows = store.outbox_batch(usize::MAX, usize::MAX, &Ranges::default()).unwrap();
+    let rows = store
+        .outbox_batch(usize::MAX, usize::MAX, &Ranges::default())
+        .unwrap();
     let ops = outbox(&store);
     let mut prev = Hash::ZERO;
     for (n, (row, op)) in (1..).zip(rows.iter().zip(&ops)) {
@@ -117,14 +119,27 @@ fn what_points_at_pending_records_depends_on_the_operations_that_make_them() {
 fn a_group_stands_together_in_its_bytes_and_in_batches() {
     let store = in_memory();
     commit_one(&store, new_customer(1, "Shop"));
-    commit_group(&store, vec![new_visit(1, 1), step(1, Step::Start), new_check_in(1, 1, 1)]).unwrap();
+    commit_group(
+        &store,
+        vec![new_visit(1, 1), step(1, Step::Start), new_check_in(1, 1, 1)],
+    )
+    .unwrap();
     commit_one(&store, new_customer(2, "Bar"));
     let ops = outbox(&store);
     let places: Vec<_> = ops[1..4].iter().map(|op| op.group.unwrap()).collect();
-    assert!(places.iter().all(|place| place.id == places[0].id && place.of == 3));
-    assert_eq!(places.iter().map(|place| place.i).collect::<Vec<_>>(), [1, 2, 3]);
+    assert!(
+        places
+            .iter()
+            .all(|place| place.id == places[0].id && place.of == 3)
+    );
+    assert_eq!(
+        places.iter().map(|place| place.i).collect::<Vec<_>>(),
+        [1, 2, 3]
+    );
     let counts = |max_ops, max_bytes| -> Vec<u64> {
-        let rows = store.outbox_batch(max_ops, max_bytes, &Ranges::default()).unwrap();
+        let rows = store
+            .outbox_batch(max_ops, max_bytes, &Ranges::default())
+            .unwrap();
         rows.iter().map(|row| row.n).collect()
     };
     assert_eq!(counts(1, usize::MAX), [1]);
@@ -142,7 +157,18 @@ fn a_group_stands_together_in_its_bytes_and_in_batches() {
     assert_eq!(without(1), [2, 3, 4, 5]);
     assert_eq!(without(3), [1, 5]);
     assert_eq!(without(5), [1, 2, 3, 4]);
-    settle(&store, vec![applied(&waymark_store::Committed { op_id: ops[0].op, n: 1, key: ops[0].key() }, 1, 1)]);
+    settle(
+        &store,
+        vec![applied(
+            &waymark_store::Committed {
+                op_id: ops[0].op,
+                n: 1,
+                key: ops[0].key(),
+            },
+            1,
+            1,
+        )],
+    );
     let group = store.outbox_batch(1, 1, &Ranges::default()).unwrap();
     assert_eq!(group.iter().map(|row| row.n).collect::<Vec<_>>(), [2, 3, 4]);
     assert!(group.iter().all(|row| row.group == Some(places[0].id)));
@@ -152,7 +178,11 @@ fn a_group_stands_together_in_its_bytes_and_in_batches() {
 fn a_refused_draft_writes_nothing_of_its_call() {
     let store = in_memory();
     commit_one(&store, new_customer(1, "Shop"));
-    let before = (everything(&store), store.sync_state().unwrap(), store.ledger().unwrap());
+    let before = (
+        everything(&store),
+        store.sync_state().unwrap(),
+        store.ledger().unwrap(),
+    );
     let foreign = Customer {
         owner: Some(user(2)),
         ..customer("Theirs")
@@ -165,22 +195,37 @@ fn a_refused_draft_writes_nothing_of_its_call() {
     };
     let cases = [
         (vec![new_customer(1, "Again")], Code::AlreadyExists),
-        (vec![Draft::new(customer_id(2), &foreign).unwrap()], Code::Forbidden),
+        (
+            vec![Draft::new(customer_id(2), &foreign).unwrap()],
+            Code::Forbidden,
+        ),
         (vec![new_visit(1, 99)], Code::UnknownReference),
         (vec![step(7, Step::Start)], Code::NotFound),
-        (vec![new_visit(1, 1), step(1, Step::Finish)], Code::WrongState),
-        (vec![renamed(1, "What nobody saw", "Mine")], Code::WrongState),
+        (
+            vec![new_visit(1, 1), step(1, Step::Finish)],
+            Code::WrongState,
+        ),
+        (
+            vec![renamed(1, "What nobody saw", "Mine")],
+            Code::WrongState,
+        ),
         (vec![new_note(9, 1, "x"), delete], Code::AppendOnly),
     ];
     for (drafts, code) in cases {
-        let drafts: Vec<Draft> = std::iter::once(new_customer(50, "Good")).chain(drafts).collect();
+        let drafts: Vec<Draft> = std::iter::once(new_customer(50, "Good"))
+            .chain(drafts)
+            .collect();
         for result in [commit(&store, drafts.clone()), commit_group(&store, drafts)] {
             match result {
                 Err(StoreError::Refused(refusal)) => assert_eq!(refusal.code, code),
                 other => panic!("{code:?}: {other:?}"),
             }
         }
-        let after = (everything(&store), store.sync_state().unwrap(), store.ledger().unwrap());
+        let after = (
+            everything(&store),
+            store.sync_state().unwrap(),
+            store.ledger().unwrap(),
+        );
         assert_eq!(before, after);
     }
     assert_clean(&store);
@@ -189,9 +234,17 @@ fn a_refused_draft_writes_nothing_of_its_call() {
 #[test]
 fn a_draft_may_point_at_what_an_earlier_draft_of_the_call_makes() {
     let store = in_memory();
-    let drafts = vec![new_customer(1, "Shop"), new_visit(1, 1), step(1, Step::Start), new_check_in(1, 1, 1)];
+    let drafts = vec![
+        new_customer(1, "Shop"),
+        new_visit(1, 1),
+        step(1, Step::Start),
+        new_check_in(1, 1, 1),
+    ];
     commit_group(&store, drafts).unwrap();
-    let visit = store.read(|reader| reader.visit_in_progress(anna())).unwrap().unwrap();
+    let visit = store
+        .read(|reader| reader.visit_in_progress(anna()))
+        .unwrap()
+        .unwrap();
     assert_eq!(visit.visit.id, visit_id(1).into());
     assert_eq!(visit.customer_name.as_deref(), Some("Shop"));
     assert_eq!(visit.visit.pending, 2);
@@ -202,7 +255,9 @@ fn a_draft_may_point_at_what_an_earlier_draft_of_the_call_makes() {
 fn a_group_larger_than_its_limit_is_refused() {
     let store = in_memory();
     let drafts = (0..501).map(|tag| new_customer(tag, "Shop")).collect();
-    assert!(matches!(commit_group(&store, drafts), Err(StoreError::Refused(refusal)) if refusal.code == Code::TooLong));
+    assert!(
+        matches!(commit_group(&store, drafts), Err(StoreError::Refused(refusal)) if refusal.code == Code::TooLong)
+    );
 }
 
 #[test]
@@ -210,22 +265,35 @@ fn without_an_identity_nothing_is_sealed() {
     let conn = rusqlite::Connection::open_in_memory().unwrap();
     let store = waymark_store::Store::from_connection(conn).unwrap().store;
     assert_eq!(store.identity().unwrap(), None);
-    assert_eq!(commit(&store, vec![new_customer(1, "Shop")]), Err(StoreError::NoIdentity));
+    assert_eq!(
+        commit(&store, vec![new_customer(1, "Shop")]),
+        Err(StoreError::NoIdentity)
+    );
 }
 
 #[test]
 fn a_file_stays_with_its_user_and_a_device_with_its_unsent_work() {
     let store = in_memory();
     let op = commit_one(&store, new_customer(1, "Shop"));
-    let other_user = waymark_store::Identity { user: user(2), ..identity() };
+    let other_user = waymark_store::Identity {
+        user: user(2),
+        ..identity()
+    };
     assert_eq!(store.set_identity(&other_user), Err(StoreError::OtherUser));
-    let promoted = waymark_store::Identity { role: Role::Manager, extra: Body::new(), ..identity() };
+    let promoted = waymark_store::Identity {
+        role: Role::Manager,
+        extra: Body::new(),
+        ..identity()
+    };
     store.set_identity(&promoted).unwrap();
     let other_device = waymark_store::Identity {
         device: waymark_domain::ids::DeviceId::from_uuid(uuid(9_000_009)),
         ..promoted
     };
-    assert_eq!(store.set_identity(&other_device), Err(StoreError::UnsentWork));
+    assert_eq!(
+        store.set_identity(&other_device),
+        Err(StoreError::UnsentWork)
+    );
     settle(&store, vec![applied(&op, 1, 1)]);
     store.set_identity(&other_device).unwrap();
     assert_eq!(store.identity().unwrap(), Some(other_device));

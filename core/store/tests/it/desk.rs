@@ -186,7 +186,10 @@ pub(crate) fn commit_one(store: &Store, draft: Draft) -> Committed {
     commit(store, vec![draft]).unwrap().pop().unwrap()
 }
 
-pub(crate) fn commit_group(store: &Store, drafts: Vec<Draft>) -> Result<Vec<Committed>, StoreError> {
+pub(crate) fn commit_group(
+    store: &Store,
+    drafts: Vec<Draft>,
+) -> Result<Vec<Committed>, StoreError> {
     store.commit(vec![Unit::Group(drafts)], reading(10), &mut || {
         IDS.with(Ids::next)
     })
@@ -210,7 +213,10 @@ pub(crate) fn rejected(op: &Committed) -> SettledOp {
         op_id: op.op_id,
         outcome: json!({"is": "rejected", "refusal": {"code": "forbidden"}}).to_string(),
         effect: None,
-        attention: Some(("rejected".to_owned(), json!({"code": "forbidden"}).to_string())),
+        attention: Some((
+            "rejected".to_owned(),
+            json!({"code": "forbidden"}).to_string(),
+        )),
     }
 }
 
@@ -287,17 +293,23 @@ pub(crate) fn digest(records: &[(RecordKey, u64)]) -> String {
 }
 
 pub(crate) fn name_of(store: &Store, tag: u64) -> Option<String> {
-    let row = store.read(|reader| reader.customer(customer_id(tag))).unwrap();
+    let row = store
+        .read(|reader| reader.customer(customer_id(tag)))
+        .unwrap();
     row.map(|row| row.record.name)
 }
 
 pub(crate) fn pending_of(store: &Store, tag: u64) -> u64 {
-    let row = store.read(|reader| reader.customer(customer_id(tag))).unwrap();
+    let row = store
+        .read(|reader| reader.customer(customer_id(tag)))
+        .unwrap();
     row.unwrap().pending
 }
 
 pub(crate) fn outbox(store: &Store) -> Vec<Operation> {
-    let rows = store.outbox_batch(usize::MAX, usize::MAX, &Ranges::default()).unwrap();
+    let rows = store
+        .outbox_batch(usize::MAX, usize::MAX, &Ranges::default())
+        .unwrap();
     rows.iter()
         .map(|row| Operation::from_bytes(&row.bytes).unwrap())
         .collect()

@@ -1,7 +1,6 @@
 //! The store through its public face, against real SQLite.
 #![expect(
     clippy::unwrap_used,
-    clippy::panic,
     clippy::indexing_slicing,
     reason = "a test fails by panicking"
 )]
@@ -11,7 +10,6 @@ mod damage;
 mod desk;
 mod epochs;
 mod failures;
-mod figures;
 mod ledger;
 mod overlay;
 mod pulling;

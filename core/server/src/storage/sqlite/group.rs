@@ -70,8 +70,8 @@ pub(super) fn take(queue: &mut VecDeque<Box<dyn Queued>>) -> Vec<Box<dyn Queued>
 
 /// Does the work of a group in one transaction, and tells everybody.
 pub(super) fn commit(connection: &Connection, mut tasks: Vec<Box<dyn Queued>>) {
-    let done = run_all(connection, &mut tasks).and_then(|()| {
-        connection.execute_batch("COMMIT")?;
+    let done = run_all(connection, &mut tasks).and_then(|keep| {
+        connection.execute_batch(if keep { "COMMIT" } else { "ROLLBACK" })?;
         Ok(())
     });
     if done.is_err() && !connection.is_autocommit() {
@@ -84,21 +84,30 @@ pub(super) fn commit(connection: &Connection, mut tasks: Vec<Box<dyn Queued>>) {
     }
 }
 
-fn run_all(connection: &Connection, tasks: &mut [Box<dyn Queued>]) -> Result<()> {
+/// Whether there is anything to commit.
+fn run_all(connection: &Connection, tasks: &mut [Box<dyn Queued>]) -> Result<bool> {
     connection.execute_batch("BEGIN IMMEDIATE")?;
+    if let [alone] = tasks {
+        // the transaction is its own: a savepoint would only copy every page twice
+        return run(connection, alone);
+    }
     for task in tasks {
         connection.execute_batch("SAVEPOINT task")?;
-        let mut tx = Sql(connection);
-        // one caller's panic is that caller's alone
-        let keep = catch_unwind(AssertUnwindSafe(|| task.run(&mut tx))).unwrap_or(false);
-        if connection.is_autocommit() {
-            return Err(Error::Storage("the database undid the group".to_owned()));
-        }
-        connection.execute_batch(if keep {
+        connection.execute_batch(if run(connection, task)? {
             "RELEASE task"
         } else {
             "ROLLBACK TO task; RELEASE task"
         })?;
     }
-    Ok(())
+    Ok(true)
+}
+
+/// Whether the work is to be kept. One caller's panic is that caller's alone.
+fn run(connection: &Connection, task: &mut Box<dyn Queued>) -> Result<bool> {
+    let mut tx = Sql(connection);
+    let keep = catch_unwind(AssertUnwindSafe(|| task.run(&mut tx))).unwrap_or(false);
+    if connection.is_autocommit() {
+        return Err(Error::Storage("the database undid the group".to_owned()));
+    }
+    Ok(keep)
 }

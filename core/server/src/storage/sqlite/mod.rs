@@ -3,6 +3,8 @@
 //! One connection writes; whoever gets it commits the work of everybody who waits ([`group`]). A few others read, each from one snapshot.
 
 mod group;
+#[cfg(test)]
+mod plans;
 mod schema;
 mod sql;
 mod tx;

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use rusqlite::types::FromSql;
-use rusqlite::{Connection, Params, Row};
+use rusqlite::{CachedStatement, Connection, Params, Row};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
@@ -23,14 +23,20 @@ impl From<rusqlite::Error> for Error {
     }
 }
 
-impl Sql<'_> {
+impl<'c> Sql<'c> {
+    fn prepare(&self, sql: &str) -> Result<CachedStatement<'c>> {
+        #[cfg(test)]
+        super::plans::note(sql);
+        Ok(self.0.prepare_cached(sql)?)
+    }
+
     pub(super) fn one<T>(
         &self,
         sql: &str,
         params: impl Params,
         read: impl Fn(&Row<'_>) -> Result<T>,
     ) -> Result<Option<T>> {
-        let mut statement = self.0.prepare_cached(sql)?;
+        let mut statement = self.prepare(sql)?;
         let mut rows = statement.query(params)?;
         rows.next()?.map(read).transpose()
     }
@@ -56,7 +62,7 @@ impl Sql<'_> {
         read: impl Fn(&Row<'_>) -> Result<T>,
         visit: Visit<'_, T>,
     ) -> Result<()> {
-        let mut statement = self.0.prepare_cached(sql)?;
+        let mut statement = self.prepare(sql)?;
         let mut rows = statement.query(params)?;
         while let Some(row) = rows.next()? {
             if visit(read(row)?)?.is_break() {
@@ -67,7 +73,7 @@ impl Sql<'_> {
     }
 
     pub(super) fn run(&self, sql: &str, params: impl Params) -> Result<usize> {
-        Ok(self.0.prepare_cached(sql)?.execute(params)?)
+        Ok(self.prepare(sql)?.execute(params)?)
     }
 }
 

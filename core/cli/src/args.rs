@@ -1,0 +1,491 @@
+//! The command line's grammar. The English help is here, the Chinese in `words/help.rs`.
+
+use std::path::PathBuf;
+
+use chrono::NaiveDate;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use waymark_client::Lang;
+use waymark_domain::check_in::AccuracySource;
+use waymark_domain::geo::Datum;
+use waymark_domain::ids::BootId;
+use waymark_domain::record::Role;
+
+/// Waymark: field work that needs no network.
+///
+/// Every command works on a database file on this device. Only enroll, sync and admin need the network.
+#[derive(Debug, Parser)]
+#[command(name = "waymark", version, max_term_width = 120, after_help = crate::words::help::EXAMPLES_EN)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, Args)]
+pub(crate) struct Global {
+    /// Print JSON, errors too
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Language: en or zh-Hans [default: from the locale]
+    #[arg(long, global = true, env = "WAYMARK_LANG", value_name = "LANG", hide_env_values = true)]
+    pub(crate) lang: Option<Lang>,
+    /// The database file [default: waymark/waymark.db in the user's data folder]
+    #[arg(long, global = true, env = "WAYMARK_DB", value_name = "FILE", hide_env_values = true)]
+    pub(crate) db: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make this device known to the server, with a one-time code
+    Enroll(Enroll),
+    /// The day: visits, the current one, what is pending
+    Today(Today),
+    /// Customers
+    #[command(subcommand)]
+    Customer(Customer),
+    /// Visits
+    #[command(subcommand)]
+    Visit(Visit),
+    /// Record a position at the customer
+    CheckIn(CheckIn),
+    /// Send what is pending and fetch what is new
+    Sync,
+    /// Where the work stands: counts that must balance
+    Status,
+    /// What the server did not take as it is
+    Attention(Attention),
+    /// Take customers over from a file
+    #[command(subcommand)]
+    Import(Import),
+    /// Write everything that is here as JSON lines
+    Export(Export),
+    /// Run the server
+    Serve(Serve),
+    /// People and devices, for admins
+    #[command(subcommand)]
+    Admin(Admin),
+    /// The server's data folder: backup and restore
+    #[command(subcommand)]
+    Server(ServerData),
+    /// Show all of it on real data, with a server and a bad network of its own
+    Demo(Demo),
+    #[command(hide = true)]
+    DemoWorker(DemoWorker),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Enroll {
+    /// The server's address, such as https://waymark.example.com
+    #[arg(long, value_name = "URL")]
+    pub(crate) server: String,
+    /// The one-time code that an admin gave
+    #[arg(long)]
+    pub(crate) code: String,
+    /// What to call this device
+    #[arg(long, value_name = "DEVICE", default_value = "command line")]
+    pub(crate) name: String,
+    /// The company's own certificate authority, a PEM file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Today {
+    /// Another day, as YYYY-MM-DD
+    #[arg(long, value_name = "DAY")]
+    pub(crate) day: Option<NaiveDate>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Customer {
+    /// Your customers by name
+    List(CustomerList),
+    /// One customer with its latest visits and notes
+    Show(Who),
+    /// Customers in which all of the words occur
+    Search(CustomerSearch),
+    /// Add a customer
+    Add(CustomerAdd),
+    /// Change a customer; what is not given stays
+    Edit(CustomerEditArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CustomerList {
+    /// All that you see, not only your own
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Most that are shown
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    pub(crate) limit: u32,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Who {
+    /// Name, external id, id, or a part of them
+    #[arg(value_name = "CUSTOMER")]
+    pub(crate) who: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CustomerSearch {
+    /// The words
+    #[arg(required = true, value_name = "WORD")]
+    pub(crate) words: Vec<String>,
+    /// Most that are shown
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    pub(crate) limit: u32,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Place {
+    /// Degrees north
+    #[arg(long, allow_negative_numbers = true, value_name = "DEGREES")]
+    pub(crate) lat: Option<f64>,
+    /// Degrees east
+    #[arg(long, allow_negative_numbers = true, value_name = "DEGREES")]
+    pub(crate) lon: Option<f64>,
+    /// The datum of the position
+    #[arg(long, value_enum)]
+    pub(crate) datum: Option<DatumArg>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CustomerAdd {
+    /// The name
+    pub(crate) name: String,
+    #[command(flatten)]
+    pub(crate) place: Place,
+    /// Postal address
+    #[arg(long)]
+    pub(crate) address: Option<String>,
+    /// Telephone number
+    #[arg(long)]
+    pub(crate) phone: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CustomerEditArgs {
+    #[command(flatten)]
+    pub(crate) who: Who,
+    /// The name
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// Telephone number; empty to clear it
+    #[arg(long)]
+    pub(crate) phone: Option<String>,
+    /// Postal address; empty to clear it
+    #[arg(long)]
+    pub(crate) address: Option<String>,
+    /// Opening hours; empty to clear them
+    #[arg(long)]
+    pub(crate) hours: Option<String>,
+    /// A word to find it by; +x or x adds, may be given more than once
+    #[arg(long, value_name = "WORD", allow_hyphen_values = true)]
+    pub(crate) tag: Vec<String>,
+    /// A word to take away
+    #[arg(long, value_name = "WORD", allow_hyphen_values = true)]
+    pub(crate) untag: Vec<String>,
+    /// Whose customer it is to be, by name or id; for managers
+    #[arg(long, value_name = "USER")]
+    pub(crate) owner: Option<String>,
+    #[command(flatten)]
+    pub(crate) place: Place,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Visit {
+    /// Plan a visit
+    Plan(VisitPlan),
+    /// Begin a visit: a planned one of today, else an unplanned one at that customer
+    Start(VisitWhich),
+    /// Write a note
+    Note(VisitNote),
+    /// End a visit
+    Finish(VisitMaybe),
+    /// Give a visit up, for a reason
+    Skip(VisitSkip),
+    /// Move a visit to another day
+    Move(VisitMove),
+    /// One visit with its check-ins and notes
+    Show(VisitWhich),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct VisitPlan {
+    #[command(flatten)]
+    pub(crate) who: Who,
+    /// The day, as YYYY-MM-DD [default: today]
+    #[arg(long, value_name = "DAY")]
+    pub(crate) day: Option<NaiveDate>,
+    /// Who goes, by name or id; for managers [default: you]
+    #[arg(long, value_name = "USER")]
+    pub(crate) rep: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct VisitWhich {
+    /// The visit's id, a part of it, or its customer's name
+    #[arg(value_name = "VISIT")]
+    pub(crate) which: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct VisitMaybe {
+    /// The visit's id, a part of it, or its customer's name [default: the one in progress]
+    #[arg(value_name = "VISIT")]
+    pub(crate) which: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct VisitNote {
+    /// The visit [default: the one in progress]
+    #[arg(long, value_name = "VISIT")]
+    pub(crate) visit: Option<String>,
+    /// The text
+    pub(crate) text: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct VisitSkip {
+    #[command(flatten)]
+    pub(crate) visit: VisitWhich,
+    /// Why
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct VisitMove {
+    #[command(flatten)]
+    pub(crate) visit: VisitWhich,
+    /// To which day, as YYYY-MM-DD
+    #[arg(long, value_name = "DAY")]
+    pub(crate) day: NaiveDate,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CheckIn {
+    /// Degrees north
+    #[arg(long, allow_negative_numbers = true, value_name = "DEGREES")]
+    pub(crate) lat: f64,
+    /// Degrees east
+    #[arg(long, allow_negative_numbers = true, value_name = "DEGREES")]
+    pub(crate) lon: f64,
+    /// The radius that the device states, metres
+    #[arg(long, allow_negative_numbers = true, value_name = "METRES")]
+    pub(crate) accuracy: f64,
+    /// The datum of the position; there is no default
+    #[arg(long, value_enum)]
+    pub(crate) datum: DatumArg,
+    /// The visit [default: the one in progress]
+    #[arg(long, value_name = "VISIT")]
+    pub(crate) visit: Option<String>,
+    /// Who states the accuracy
+    #[arg(long, value_enum, default_value = "stated")]
+    pub(crate) source: SourceArg,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Attention {
+    #[command(subcommand)]
+    pub(crate) what: Option<AttentionWhat>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AttentionWhat {
+    /// All of it, with the reasons
+    List,
+    /// Do it again on top of what the record is now
+    Retry(OpArg),
+    /// Let it go
+    Dismiss(OpArg),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct OpArg {
+    /// The operation's id, or a part of it
+    #[arg(value_name = "OPERATION")]
+    pub(crate) op: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Import {
+    /// Customers from a CSV or GeoJSON file: all rows, or none when any is wrong
+    Customers(ImportCustomers),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ImportCustomers {
+    /// A .csv with a header line, or a .geojson
+    pub(crate) file: PathBuf,
+    /// The datum of the coordinates; needed for CSV
+    #[arg(long, value_enum)]
+    pub(crate) datum: Option<DatumArg>,
+    /// Whose the customers are to be, by name or id [default: nobody's]
+    #[arg(long, value_name = "USER")]
+    pub(crate) owner: Option<String>,
+    /// Only look, save nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Export {
+    /// Where to; - or nothing for standard output
+    pub(crate) file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// The server's data folder [default: waymark-server in the user's data folder]
+    #[arg(long, value_name = "DIR", env = "WAYMARK_DATA", hide_env_values = true)]
+    pub(crate) data: Option<PathBuf>,
+    /// Where to listen
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7878")]
+    pub(crate) listen: std::net::SocketAddr,
+    /// The company's name, at the first start
+    #[arg(long, value_name = "NAME", default_value = "Waymark")]
+    pub(crate) company: String,
+    /// The first admin's name, at the first start
+    #[arg(long, value_name = "NAME", default_value = "Admin")]
+    pub(crate) admin: String,
+    /// Log every call on standard error; without it only what is wrong
+    #[arg(long)]
+    pub(crate) verbose: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Admin {
+    /// Make a one-time enrolment code
+    Invite(Invite),
+    /// All devices
+    Devices,
+    /// Shut a device out
+    Revoke(Revoke),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Invite {
+    /// The name that colleagues read
+    #[arg(long, required_unless_present = "user")]
+    pub(crate) name: Option<String>,
+    /// What the person may do
+    #[arg(long, value_enum, required_unless_present = "user")]
+    pub(crate) role: Option<RoleArg>,
+    /// The person's team
+    #[arg(long, required_unless_present = "user")]
+    pub(crate) team: Option<String>,
+    /// One more device for this user, by name or id
+    #[arg(long, value_name = "USER")]
+    pub(crate) user: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Revoke {
+    /// The device's id, or a part of it
+    pub(crate) device: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ServerData {
+    /// Copy the data of a server, running or not, into one file
+    Backup(Backup),
+    /// Put a backup in place, before the server is started
+    Restore(Backup),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Backup {
+    /// The server's data folder
+    pub(crate) data: PathBuf,
+    /// The backup
+    pub(crate) file: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// Where to leave the artefacts [default: a new folder among the temporary files]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Only the ledger and where the artefacts are
+    #[arg(long)]
+    pub(crate) quiet: bool,
+    /// Keep artefacts that are in the folder already, and work in a new one inside it
+    #[arg(long)]
+    pub(crate) keep: bool,
+    /// The seed of the faults
+    #[arg(long, value_name = "N", default_value_t = 2)]
+    pub(crate) seed: u64,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DemoWorker {
+    /// What time it is, milliseconds
+    #[arg(long)]
+    pub(crate) now_ms: i64,
+    /// By how much the device's wall clock is wrong, milliseconds
+    #[arg(long, allow_negative_numbers = true)]
+    pub(crate) skew_ms: i64,
+    /// The device's boot
+    #[arg(long)]
+    pub(crate) boot: BootId,
+    /// The first stop to work
+    #[arg(long)]
+    pub(crate) stop: usize,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum DatumArg {
+    Wgs84,
+    Gcj02,
+    Bd09,
+}
+
+impl From<DatumArg> for Datum {
+    fn from(arg: DatumArg) -> Self {
+        match arg {
+            DatumArg::Wgs84 => Self::Wgs84,
+            DatumArg::Gcj02 => Self::Gcj02,
+            DatumArg::Bd09 => Self::Bd09,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum SourceArg {
+    Android,
+    Apple,
+    Web,
+    Stated,
+}
+
+impl From<SourceArg> for AccuracySource {
+    fn from(arg: SourceArg) -> Self {
+        match arg {
+            SourceArg::Android => Self::Android,
+            SourceArg::Apple => Self::Apple,
+            SourceArg::Web => Self::Web,
+            SourceArg::Stated => Self::Stated,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum RoleArg {
+    Rep,
+    Manager,
+    Admin,
+}
+
+impl From<RoleArg> for Role {
+    fn from(arg: RoleArg) -> Self {
+        match arg {
+            RoleArg::Rep => Self::Rep,
+            RoleArg::Manager => Self::Manager,
+            RoleArg::Admin => Self::Admin,
+        }
+    }
+}

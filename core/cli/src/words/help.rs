@@ -1,0 +1,219 @@
+//! The help in Chinese, laid over the English grammar of `args.rs`, and the examples below it.
+
+use clap::Command;
+use waymark_client::Lang;
+
+/// Examples and exit codes.
+pub(crate) const EXAMPLES_EN: &str = "\
+Examples:
+  waymark enroll --server https://waymark.example.com --code ABCD-EFGH-JKMN
+  waymark sync
+  waymark today
+  waymark visit plan \"Café de Paris\" --day 2026-03-02
+  waymark visit start \"Café de Paris\"
+  waymark check-in --lat 43.7395 --lon 7.4275 --accuracy 12 --datum wgs84
+  waymark visit note \"Wants the new price list\"
+  waymark visit finish
+  waymark import customers shops.csv --datum wgs84
+  waymark demo
+
+Exit codes:
+  0  done
+  1  refused by the rules, or rows of an import are wrong
+  2  wrong usage
+  3  not enrolled, not found, or more than one fits
+  4  the network or the server
+  5  the database, the disk or the key on this device";
+
+const EXAMPLES_ZH: &str = "\
+示例：
+  waymark enroll --server https://waymark.example.com --code ABCD-EFGH-JKMN
+  waymark sync
+  waymark today
+  waymark visit plan \"幸福药店\" --day 2026-03-02
+  waymark visit start \"幸福药店\"
+  waymark check-in --lat 39.9087 --lon 116.3975 --accuracy 12 --datum gcj02
+  waymark visit note \"需要新的价目表\"
+  waymark visit finish
+  waymark import customers shops.csv --datum wgs84
+  waymark demo
+
+退出码：
+  0  完成
+  1  被规则拒绝，或导入文件中有错误的行
+  2  用法错误
+  3  未登记、未找到，或有多项相符
+  4  网络或服务器
+  5  本设备的数据库、存储或密钥";
+
+const TEMPLATE_ZH: &str = "{about-with-newline}\n用法：{usage}\n\n{all-args}{after-help}";
+
+/// What each command does.
+const COMMANDS: &[(&str, &str)] = &[
+    ("enroll", "用一次性登记码向服务器登记此设备"),
+    ("today", "今日：拜访、当前拜访、待上传内容"),
+    ("customer", "客户"),
+    ("customer list", "按名称列出您的客户"),
+    ("customer show", "查看一个客户及其最近的拜访和记录"),
+    ("customer search", "查找含有全部关键词的客户"),
+    ("customer add", "添加客户"),
+    ("customer edit", "修改客户；未给出的内容保持不变"),
+    ("visit", "拜访"),
+    ("visit plan", "计划拜访"),
+    ("visit start", "开始拜访：今天的计划拜访，若无则为该客户的计划外拜访"),
+    ("visit note", "写记录"),
+    ("visit finish", "结束拜访"),
+    ("visit skip", "说明原因并跳过拜访"),
+    ("visit move", "将拜访改到另一天"),
+    ("visit show", "查看一次拜访及其签到和记录"),
+    ("check-in", "在客户处记录位置"),
+    ("sync", "上传待发内容并获取更新"),
+    ("status", "工作状态：必须相符的账目"),
+    ("attention", "服务器未按原样接受的内容"),
+    ("attention list", "全部待处理内容及原因"),
+    ("attention retry", "在记录的当前内容上重做"),
+    ("attention dismiss", "放弃"),
+    ("import", "从文件导入客户"),
+    ("import customers", "从 CSV 或 GeoJSON 文件导入客户：全部导入，有错误行则全不导入"),
+    ("export", "将全部内容导出为 JSON 行"),
+    ("serve", "运行服务器"),
+    ("admin", "人员与设备（管理员）"),
+    ("admin invite", "生成一次性登记码"),
+    ("admin devices", "全部设备"),
+    ("admin revoke", "停用设备"),
+    ("server", "服务器数据目录：备份与恢复"),
+    ("server backup", "将服务器数据备份到一个文件，运行中也可以"),
+    ("server restore", "在服务器启动前恢复备份"),
+    ("demo", "用真实数据、自带的服务器和恶劣网络演示全部功能"),
+];
+
+/// What each argument is; by its command where it differs.
+const ARGUMENTS: &[(&str, &str)] = &[
+    ("json", "以 JSON 输出，错误也是"),
+    ("lang", "语言：en 或 zh-Hans [默认：按系统区域设置]"),
+    ("db", "数据库文件 [默认：用户数据目录下的 waymark/waymark.db]"),
+    ("enroll server", "服务器地址，例如 https://waymark.example.com"),
+    ("code", "管理员给的一次性登记码"),
+    ("enroll name", "此设备的名称"),
+    ("ca", "公司自己的证书机构（PEM 文件）"),
+    ("move day", "改到哪一天，格式 YYYY-MM-DD"),
+    ("day", "日期，格式 YYYY-MM-DD [默认：今天]"),
+    ("all", "所有可见客户，不只是您自己的"),
+    ("limit", "最多显示数量"),
+    ("who", "名称、外部编号、编号，或其中一部分"),
+    ("words", "关键词"),
+    ("lat", "纬度（度）"),
+    ("lon", "经度（度）"),
+    ("check-in datum", "位置的坐标系；没有默认值"),
+    ("customers datum", "坐标系；CSV 必填"),
+    ("datum", "位置的坐标系"),
+    ("invite name", "同事看到的姓名"),
+    ("name", "名称"),
+    ("edit phone", "电话；留空则清除"),
+    ("edit address", "地址；留空则清除"),
+    ("address", "地址"),
+    ("phone", "电话"),
+    ("hours", "营业时间；留空则清除"),
+    ("tag", "添加标签；+x 或 x，可多次给出"),
+    ("untag", "去掉标签"),
+    ("customers owner", "客户归属，姓名或编号 [默认：无人]"),
+    ("owner", "客户归属，姓名或编号；供主管使用"),
+    ("rep", "由谁拜访，姓名或编号；供主管使用 [默认：您自己]"),
+    ("finish which", "拜访的编号、编号的一部分或客户名称 [默认：进行中的拜访]"),
+    ("which", "拜访的编号、编号的一部分或客户名称"),
+    ("visit", "拜访 [默认：进行中的拜访]"),
+    ("text", "内容"),
+    ("reason", "原因"),
+    ("accuracy", "设备标称的精度半径（米）"),
+    ("source", "精度由谁标称"),
+    ("op", "操作编号或其中一部分"),
+    ("customers file", "带标题行的 .csv 文件，或 .geojson 文件"),
+    ("backup file", "备份文件"),
+    ("restore file", "备份文件"),
+    ("file", "写到哪里；- 或不给出则为标准输出"),
+    ("dry_run", "只检查，不保存"),
+    ("serve data", "服务器数据目录 [默认：用户数据目录下的 waymark-server]"),
+    ("data", "服务器数据目录"),
+    ("listen", "监听地址"),
+    ("company", "公司名称（首次启动时）"),
+    ("admin", "首位管理员的姓名（首次启动时）"),
+    ("verbose", "在标准错误输出中记录每次请求；否则只记录异常"),
+    ("role", "此人的角色"),
+    ("team", "此人的团队"),
+    ("user", "为已有用户增加一台设备，姓名或编号"),
+    ("device", "设备编号或其中一部分"),
+    ("out", "成果文件存放目录 [默认：临时目录下的新目录]"),
+    ("quiet", "只显示账目和成果文件位置"),
+    ("keep", "保留目录中已有的成果，在其中新建目录"),
+    ("seed", "故障的随机种子"),
+];
+
+/// The grammar with its help in `lang`.
+pub(crate) fn in_lang(command: Command, lang: Lang) -> Command {
+    match lang {
+        Lang::En => command,
+        Lang::ZhHans => {
+            let about = "Waymark：无需网络的外勤工作。";
+            let long = "Waymark：无需网络的外勤工作。\n\n每个命令都使用本设备上的数据库文件。只有 enroll、sync 和 admin 需要网络。";
+            chinese(command, "").about(about).long_about(long).after_help(EXAMPLES_ZH)
+        }
+    }
+}
+
+fn chinese(command: Command, path: &str) -> Command {
+    let name = command.get_name().to_owned();
+    let mut command = command.help_template(TEMPLATE_ZH).subcommand_help_heading("命令").disable_help_subcommand(true);
+    if let Some(about) = find(COMMANDS, path) {
+        command = command.about(about).long_about(about);
+    }
+    command = command.mut_args(|arg| {
+        let help = in_chinese(&name, arg.get_id().as_str());
+        let heading = if arg.is_positional() { "参数" } else { "选项" };
+        let arg = arg.help_heading(heading);
+        match help {
+            Some(help) => arg.help(help).long_help(help),
+            None => arg,
+        }
+    });
+    command.mut_subcommands(|sub| {
+        let below = format!("{path} {}", sub.get_name());
+        chinese(sub, below.trim_start())
+    })
+}
+
+fn in_chinese(command: &str, id: &str) -> Option<&'static str> {
+    find(ARGUMENTS, &format!("{command} {id}")).or_else(|| find(ARGUMENTS, id))
+}
+
+fn find(table: &'static [(&'static str, &'static str)], wanted: &str) -> Option<&'static str> {
+    table.iter().find(|(name, _)| *name == wanted).map(|(_, text)| *text)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+    use crate::args::Cli;
+
+    fn check(command: &Command, path: &str) {
+        for arg in command.get_arguments() {
+            let found = in_chinese(command.get_name(), arg.get_id().as_str());
+            assert!(found.is_some(), "{path}: {}", arg.get_id());
+        }
+        for sub in command.get_subcommands().filter(|sub| !sub.is_hide_set()) {
+            let below = format!("{path} {}", sub.get_name());
+            let below = below.trim_start();
+            assert!(find(COMMANDS, below).is_some(), "{below}");
+            assert!(sub.get_about().is_some(), "{below} has English help");
+            check(sub, below);
+        }
+    }
+
+    #[test]
+    fn every_command_and_argument_has_help_in_both_languages() {
+        check(&Cli::command(), "");
+        Cli::command().debug_assert();
+        in_lang(Cli::command(), Lang::ZhHans).debug_assert();
+    }
+}
