@@ -3,12 +3,11 @@
 use std::path::PathBuf;
 
 use chrono::NaiveDate;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 use waymark_client::Lang;
-use waymark_domain::check_in::AccuracySource;
-use waymark_domain::geo::Datum;
 use waymark_domain::ids::BootId;
-use waymark_domain::record::Role;
+
+use crate::values::{DatumArg, RoleArg, SourceArg};
 
 /// Waymark: field work that needs no network.
 ///
@@ -29,10 +28,22 @@ pub(crate) struct Global {
     #[arg(long, global = true)]
     pub(crate) json: bool,
     /// Language: en or zh-Hans [default: from the locale]
-    #[arg(long, global = true, env = "WAYMARK_LANG", value_name = "LANG", hide_env_values = true)]
+    #[arg(
+        long,
+        global = true,
+        env = "WAYMARK_LANG",
+        value_name = "LANG",
+        hide_env_values = true
+    )]
     pub(crate) lang: Option<Lang>,
     /// The database file [default: waymark/waymark.db in the user's data folder]
-    #[arg(long, global = true, env = "WAYMARK_DB", value_name = "FILE", hide_env_values = true)]
+    #[arg(
+        long,
+        global = true,
+        env = "WAYMARK_DB",
+        value_name = "FILE",
+        hide_env_values = true
+    )]
     pub(crate) db: Option<PathBuf>,
 }
 
@@ -435,57 +446,4 @@ pub(crate) struct DemoWorker {
     /// The first stop to work
     #[arg(long)]
     pub(crate) stop: usize,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub(crate) enum DatumArg {
-    Wgs84,
-    Gcj02,
-    Bd09,
-}
-
-impl From<DatumArg> for Datum {
-    fn from(arg: DatumArg) -> Self {
-        match arg {
-            DatumArg::Wgs84 => Self::Wgs84,
-            DatumArg::Gcj02 => Self::Gcj02,
-            DatumArg::Bd09 => Self::Bd09,
-        }
-    }
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub(crate) enum SourceArg {
-    Android,
-    Apple,
-    Web,
-    Stated,
-}
-
-impl From<SourceArg> for AccuracySource {
-    fn from(arg: SourceArg) -> Self {
-        match arg {
-            SourceArg::Android => Self::Android,
-            SourceArg::Apple => Self::Apple,
-            SourceArg::Web => Self::Web,
-            SourceArg::Stated => Self::Stated,
-        }
-    }
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub(crate) enum RoleArg {
-    Rep,
-    Manager,
-    Admin,
-}
-
-impl From<RoleArg> for Role {
-    fn from(arg: RoleArg) -> Self {
-        match arg {
-            RoleArg::Rep => Self::Rep,
-            RoleArg::Manager => Self::Manager,
-            RoleArg::Admin => Self::Admin,
-        }
-    }
 }

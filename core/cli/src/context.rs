@@ -25,12 +25,19 @@ pub(crate) struct Context {
 impl Context {
     /// From the options; the locale decides on the language when they do not.
     pub(crate) fn new(global: Global) -> Self {
-        Self { lang: global.lang.unwrap_or_else(locale), json: global.json, db: global.db }
+        Self {
+            lang: global.lang.unwrap_or_else(locale),
+            json: global.json,
+            db: global.db,
+        }
     }
 
     /// Opens the database. What its user should know about it goes to standard error, once.
     pub(crate) fn open(&self) -> Outcome<Waymark> {
-        let waymark = Waymark::open(Config { wait: true, ..Config::at(self.path()?) })?;
+        let waymark = Waymark::open(Config {
+            wait: true,
+            ..Config::at(self.path()?)
+        })?;
         self.tell_notices(&waymark);
         Ok(waymark)
     }
@@ -39,7 +46,10 @@ impl Context {
     pub(crate) fn path(&self) -> Outcome<PathBuf> {
         Ok(match &self.db {
             Some(path) => path.clone(),
-            None => data_folder().ok_or(Own::NoHome)?.join("waymark").join("waymark.db"),
+            None => data_folder()
+                .ok_or(Own::NoHome)?
+                .join("waymark")
+                .join("waymark.db"),
         })
     }
 
@@ -74,7 +84,10 @@ impl Context {
     }
 
     /// The minutes by which the machine's local time is ahead of UTC.
-    #[expect(clippy::unused_self, reason = "where the zone comes from is the context's business")]
+    #[expect(
+        clippy::unused_self,
+        reason = "where the zone comes from is the context's business"
+    )]
     pub(crate) fn offset_min(&self) -> i16 {
         SystemClock::new().read().utc_offset_min
     }
@@ -82,18 +95,28 @@ impl Context {
 
 /// Runs the one thing that waits, on this thread.
 pub(crate) fn wait_for<T>(future: impl Future<Output = T>) -> Outcome<T> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    Ok(runtime.map_err(|error| Own::Runtime(error.to_string()))?.block_on(future))
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    Ok(runtime
+        .map_err(|error| Own::Runtime(error.to_string()))?
+        .block_on(future))
 }
 
 /// The language of the locale.
 pub(crate) fn locale() -> Lang {
     let set = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
-    set("LC_ALL").or_else(|| set("LANG")).map_or(Lang::En, |locale| Lang::from_locale(&locale))
+    set("LC_ALL")
+        .or_else(|| set("LANG"))
+        .map_or(Lang::En, |locale| Lang::from_locale(&locale))
 }
 
 /// The folder for the user's data (XDG Base Directory Specification).
 pub(crate) fn data_folder() -> Option<PathBuf> {
-    let set = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let set = |name| {
+        std::env::var_os(name)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+    };
     set("XDG_DATA_HOME").or_else(|| set("HOME").map(|home| home.join(".local").join("share")))
 }

@@ -108,38 +108,55 @@ impl Failure {
     /// Cause, remedy and reassurance; nothing when all was said.
     pub(crate) fn text(&self, lang: Lang) -> Option<String> {
         let (message, remedy, saved) = match self {
-            Self::Client(error) => (error.message(lang), error.remedy(lang).to_owned(), error.reassurance(lang).to_owned()),
+            Self::Client(error) => (
+                error.message(lang),
+                error.remedy(lang).to_owned(),
+                error.reassurance(lang).to_owned(),
+            ),
             Self::Own(own) => {
                 let (message, remedy) = own.words(lang);
                 (message, remedy, rep::saved_line(lang))
             }
             Self::Said(_) | Self::Pipe => return None,
         };
-        Some(format!("{}\n{}\n{saved}", rep::error_line(lang, message), rep::remedy_line(lang, remedy)))
+        Some(format!(
+            "{}\n{}\n{saved}",
+            rep::error_line(lang, message),
+            rep::remedy_line(lang, remedy)
+        ))
     }
 
     /// The same for programs.
     pub(crate) fn json(&self, lang: Lang) -> Option<Value> {
         let (code, message, remedy, work_saved) = match self {
-            Self::Client(error) => {
-                (error.code.wire(), error.message(lang), error.remedy(lang).to_owned(), error.work_saved)
-            }
+            Self::Client(error) => (
+                error.code.wire(),
+                error.message(lang),
+                error.remedy(lang).to_owned(),
+                error.work_saved,
+            ),
             Self::Own(own) => {
                 let (message, remedy) = own.words(lang);
                 (own.code(), message, remedy, true)
             }
             Self::Said(_) | Self::Pipe => return None,
         };
-        Some(json!({ "error": { "code": code, "message": message, "remedy": remedy, "work_saved": work_saved } }))
+        Some(
+            json!({ "error": { "code": code, "message": message, "remedy": remedy, "work_saved": work_saved } }),
+        )
     }
 }
 
 impl Own {
     const fn exit(&self) -> Exit {
         match self {
-            Self::NothingToChange | Self::NotAPosition | Self::DataThere(_) | Self::Demo(_) => Exit::Refused,
+            Self::NothingToChange | Self::NotAPosition | Self::DataThere(_) | Self::Demo(_) => {
+                Exit::Refused
+            }
             Self::HalfAPosition => Exit::Usage,
-            Self::NoSuchFile(_) | Self::NotAnOp | Self::NoVisit | Self::NoSuchDevice(_) => Exit::NotFound,
+            Self::NoSuchFile(_) | Self::NotAnOp | Self::NoVisit | Self::NoSuchDevice(_) => {
+                Exit::NotFound
+            }
             Self::CannotListen(..) => Exit::Network,
             Self::NoHome | Self::ServerData(_) | Self::Runtime(_) => Exit::Storage,
         }
@@ -165,17 +182,41 @@ impl Own {
 
     fn words(&self, lang: Lang) -> (String, String) {
         match self {
-            Self::NoSuchFile(path) => (rep::no_such_file(lang, path), rep::no_such_file_remedy(lang)),
+            Self::NoSuchFile(path) => (
+                rep::no_such_file(lang, path),
+                rep::no_such_file_remedy(lang),
+            ),
             Self::NotAnOp => (rep::not_an_op(lang), rep::not_an_op_remedy(lang)),
-            Self::HalfAPosition => (rep::half_a_position(lang), rep::half_a_position_remedy(lang)),
+            Self::HalfAPosition => (
+                rep::half_a_position(lang),
+                rep::half_a_position_remedy(lang),
+            ),
             Self::NotAPosition => (rep::not_a_position(lang), rep::not_a_position_remedy(lang)),
-            Self::NothingToChange => (rep::nothing_to_change(lang), rep::nothing_to_change_remedy(lang)),
-            Self::NoVisit => (rep::no_visit_in_progress(lang), rep::no_visit_in_progress_remedy(lang)),
+            Self::NothingToChange => (
+                rep::nothing_to_change(lang),
+                rep::nothing_to_change_remedy(lang),
+            ),
+            Self::NoVisit => (
+                rep::no_visit_in_progress(lang),
+                rep::no_visit_in_progress_remedy(lang),
+            ),
             Self::NoHome => (rep::no_home(lang), rep::no_home_remedy(lang)),
-            Self::CannotListen(addr, why) => (office::cannot_listen(lang, addr, why), office::cannot_listen_remedy(lang)),
-            Self::ServerData(why) => (office::server_data(lang, why), office::server_data_remedy(lang)),
-            Self::DataThere(path) => (office::data_there(lang, path), office::data_there_remedy(lang)),
-            Self::NoSuchDevice(text) => (office::no_such_device(lang, text), office::no_such_device_remedy(lang)),
+            Self::CannotListen(addr, why) => (
+                office::cannot_listen(lang, addr, why),
+                office::cannot_listen_remedy(lang),
+            ),
+            Self::ServerData(why) => (
+                office::server_data(lang, why),
+                office::server_data_remedy(lang),
+            ),
+            Self::DataThere(path) => (
+                office::data_there(lang, path),
+                office::data_there_remedy(lang),
+            ),
+            Self::NoSuchDevice(text) => (
+                office::no_such_device(lang, text),
+                office::no_such_device_remedy(lang),
+            ),
             Self::Runtime(why) | Self::Demo(why) => (why.clone(), rep::internal_remedy(lang)),
         }
     }
@@ -184,12 +225,32 @@ impl Own {
 const fn exit_of(code: ErrorCode) -> Exit {
     use ErrorCode as C;
     match code {
-        C::InvalidInput | C::Required | C::TooLong | C::WrongState | C::Forbidden | C::UnknownReference | C::AppendOnly => Exit::Refused,
-        C::AlreadyExists | C::AlreadyEnrolled | C::Unsupported | C::Dependency | C::ImportRefused => Exit::Refused,
+        C::InvalidInput
+        | C::Required
+        | C::TooLong
+        | C::WrongState
+        | C::Forbidden
+        | C::UnknownReference
+        | C::AppendOnly => Exit::Refused,
+        C::AlreadyExists
+        | C::AlreadyEnrolled
+        | C::Unsupported
+        | C::Dependency
+        | C::ImportRefused => Exit::Refused,
         C::NotEnrolled | C::NotFound | C::Ambiguous => Exit::NotFound,
-        C::Offline | C::NetworkCut | C::NotWaymark | C::NotSafe | C::ServerFailed | C::ServerMalformed => Exit::Network,
+        C::Offline
+        | C::NetworkCut
+        | C::NotWaymark
+        | C::NotSafe
+        | C::ServerFailed
+        | C::ServerMalformed => Exit::Network,
         C::DeviceRevoked | C::BadCode | C::Unauthorised | C::UpgradeNeeded => Exit::Network,
-        C::DatabaseInUse | C::DatabaseNewer | C::DatabaseForeign | C::DatabaseDamaged | C::DiskFull | C::Io => Exit::Storage,
+        C::DatabaseInUse
+        | C::DatabaseNewer
+        | C::DatabaseForeign
+        | C::DatabaseDamaged
+        | C::DiskFull
+        | C::Io => Exit::Storage,
         C::Closed | C::KeyUnavailable | C::Internal => Exit::Storage,
     }
 }
@@ -206,7 +267,10 @@ mod tests {
                 let text = failure.text(lang).unwrap();
                 assert_eq!(text.lines().count(), 3, "{text}");
                 assert!(text.ends_with(rep::saved_line(lang).as_str()), "{text}");
-                assert!((1..=5).contains(&failure.exit()) && failure.exit() != 2, "{code:?}");
+                assert!(
+                    (1..=5).contains(&failure.exit()) && failure.exit() != 2,
+                    "{code:?}"
+                );
             }
         }
     }

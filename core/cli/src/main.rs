@@ -6,6 +6,7 @@ mod demo;
 mod failure;
 mod office;
 mod rep;
+mod values;
 mod when;
 mod width;
 mod words;
@@ -27,7 +28,10 @@ fn main() -> ExitCode {
     let given: Vec<OsString> = std::env::args_os().collect();
     let lang = early_lang(&given);
     let command = help::in_lang(Cli::command(), lang);
-    let cli = match command.try_get_matches_from(&given).and_then(|matches| Cli::from_arg_matches(&matches)) {
+    let cli = match command
+        .try_get_matches_from(&given)
+        .and_then(|matches| Cli::from_arg_matches(&matches))
+    {
         Ok(cli) => cli,
         Err(error) => return usage(&error, &given, lang),
     };
@@ -35,7 +39,11 @@ fn main() -> ExitCode {
     match run(&context, cli.command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            let text = if context.json { failure.json(context.lang).map(|error| error.to_string()) } else { failure.text(context.lang) };
+            let text = if context.json {
+                failure.json(context.lang).map(|error| error.to_string())
+            } else {
+                failure.text(context.lang)
+            };
             if let Some(text) = text {
                 context.tell(&text);
             }
@@ -67,10 +75,18 @@ fn run(context: &Context, command: Command) -> Outcome {
 /// The language, before the grammar is known to hold: help and usage errors need it.
 fn early_lang(given: &[OsString]) -> Lang {
     let texts: Vec<&str> = given.iter().filter_map(|arg| arg.to_str()).collect();
-    let after = texts.iter().position(|arg| *arg == "--lang").and_then(|at| texts.get(at + 1)).copied();
+    let after = texts
+        .iter()
+        .position(|arg| *arg == "--lang")
+        .and_then(|at| texts.get(at + 1))
+        .copied();
     let joined = texts.iter().find_map(|arg| arg.strip_prefix("--lang="));
     let from_env = std::env::var("WAYMARK_LANG").ok();
-    after.or(joined).or(from_env.as_deref()).and_then(|text| text.parse().ok()).unwrap_or_else(context::locale)
+    after
+        .or(joined)
+        .or(from_env.as_deref())
+        .and_then(|text| text.parse().ok())
+        .unwrap_or_else(context::locale)
 }
 
 /// Help and version on standard output; wrong usage on standard error, as JSON when that was asked for.
@@ -82,9 +98,16 @@ fn usage(error: &clap::Error, given: &[OsString], lang: Lang) -> ExitCode {
     }
     let text = if given.iter().any(|arg| arg == "--json") {
         let message = error.to_string();
-        let message = message.lines().next().unwrap_or_default().trim_start_matches("error: ");
+        let message = message
+            .lines()
+            .next()
+            .unwrap_or_default()
+            .trim_start_matches("error: ");
         let remedy = sentences::usage_remedy(lang);
-        format!("{}\n", json!({ "error": { "code": "usage", "message": message, "remedy": remedy, "work_saved": true } }))
+        format!(
+            "{}\n",
+            json!({ "error": { "code": "usage", "message": message, "remedy": remedy, "work_saved": true } })
+        )
     } else {
         let _ = error.print();
         format!("{}\n", sentences::saved_line(lang))

@@ -18,7 +18,11 @@ pub(crate) fn time_of_day(when: &TimeInterval, offset_min: i16, lang: Lang) -> S
 
 /// The day and the time of day.
 pub(crate) fn day_and_time(when: &TimeInterval, offset_min: i16, lang: Lang) -> String {
-    format!("{} {}", local(when.best_ms(), offset_min, "%Y-%m-%d"), time_of_day(when, offset_min, lang))
+    format!(
+        "{} {}",
+        local(when.best_ms(), offset_min, "%Y-%m-%d"),
+        time_of_day(when, offset_min, lang)
+    )
 }
 
 /// A moment that is known exactly, such as the server's own.
@@ -48,7 +52,11 @@ pub(crate) fn weekday(day: NaiveDate, lang: Lang) -> String {
 
 fn uncertainty(ms: i64, lang: Lang) -> String {
     let seconds = ms.saturating_add(999) / 1000;
-    if seconds < 120 { words::seconds(lang, seconds.max(1)) } else { words::minutes(lang, (seconds + 59) / 60) }
+    if seconds < 120 {
+        words::seconds(lang, seconds.max(1))
+    } else {
+        words::minutes(lang, (seconds + 59) / 60)
+    }
 }
 
 fn local(ms: UnixMs, offset_min: i16, format: &str) -> String {
@@ -64,7 +72,12 @@ mod tests {
     const NOON: i64 = 1_355_832_202_000; // 2012-12-18T12:03:22Z
 
     fn when(earliest: Option<i64>, latest: Option<i64>, class: TimeClass) -> TimeInterval {
-        TimeInterval { earliest, latest, class, wall: NOON }
+        TimeInterval {
+            earliest,
+            latest,
+            class,
+            wall: NOON,
+        }
     }
 
     #[test]
@@ -72,11 +85,23 @@ mod tests {
         let known = |ms| when(Some(NOON - ms), Some(NOON + ms), TimeClass::A);
         assert_eq!(time_of_day(&known(101), 60, Lang::En), "13:03:22 ±1 s");
         assert_eq!(time_of_day(&known(1_200), -300, Lang::En), "07:03:22 ±2 s");
-        assert_eq!(time_of_day(&known(600_000), 0, Lang::ZhHans), "12:03:22 ±10 分钟");
+        assert_eq!(
+            time_of_day(&known(600_000), 0, Lang::ZhHans),
+            "12:03:22 ±10 分钟"
+        );
         let open = when(Some(1), None, TimeClass::C);
-        assert_eq!(time_of_day(&open, 0, Lang::En), "12:03:22 (time unverified)");
-        assert_eq!(time_of_day(&when(Some(1), None, TimeClass::D), 0, Lang::ZhHans), "12:03:22（时钟曾被调回）");
-        assert_eq!(day_and_time(&open, 720, Lang::En), "2012-12-19 00:03:22 (time unverified)");
+        assert_eq!(
+            time_of_day(&open, 0, Lang::En),
+            "12:03:22 (time unverified)"
+        );
+        assert_eq!(
+            time_of_day(&when(Some(1), None, TimeClass::D), 0, Lang::ZhHans),
+            "12:03:22（时钟曾被调回）"
+        );
+        assert_eq!(
+            day_and_time(&open, 720, Lang::En),
+            "2012-12-19 00:03:22 (time unverified)"
+        );
     }
 
     #[test]
@@ -87,6 +112,9 @@ mod tests {
 
     #[test]
     fn offsets_have_a_sign_and_minutes() {
-        assert_eq!((offset(480), offset(-210), offset(0)), ("+08:00".into(), "-03:30".into(), "+00:00".into()));
+        assert_eq!(
+            (offset(480), offset(-210), offset(0)),
+            ("+08:00".into(), "-03:30".into(), "+00:00".into())
+        );
     }
 }

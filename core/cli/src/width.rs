@@ -11,8 +11,17 @@ pub(crate) fn width(text: &str) -> usize {
 const fn char_width(c: char) -> usize {
     match c as u32 {
         0x0300..=0x036F | 0x200B..=0x200F | 0xFE00..=0xFE0F => 0,
-        0x1100..=0x115F | 0x2E80..=0x303E | 0x3041..=0xA4CF | 0xAC00..=0xD7A3 | 0xF900..=0xFAFF | 0xFE30..=0xFE6F => 2,
-        0xFF00..=0xFF60 | 0xFFE0..=0xFFE6 | 0x1F300..=0x1F64F | 0x1F900..=0x1F9FF | 0x20000..=0x3FFFD => 2,
+        0x1100..=0x115F
+        | 0x2E80..=0x303E
+        | 0x3041..=0xA4CF
+        | 0xAC00..=0xD7A3
+        | 0xF900..=0xFAFF
+        | 0xFE30..=0xFE6F => 2,
+        0xFF00..=0xFF60
+        | 0xFFE0..=0xFFE6
+        | 0x1F300..=0x1F64F
+        | 0x1F900..=0x1F9FF
+        | 0x20000..=0x3FFFD => 2,
         _ => 1,
     }
 }
@@ -20,9 +29,12 @@ const fn char_width(c: char) -> usize {
 /// `text` without what could command a terminal or turn its reading direction: names come from files and from other people.
 pub(crate) fn plain(text: &str) -> String {
     let harmful = |c: char| {
-        (c.is_control() && c != '\n') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        (c.is_control() && c != '\n')
+            || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
-    text.chars().map(|c| if harmful(c) { '\u{fffd}' } else { c }).collect()
+    text.chars()
+        .map(|c| if harmful(c) { '\u{fffd}' } else { c })
+        .collect()
 }
 
 /// `text` in one line of at most `most` columns; what is cut is marked by an ellipsis.
@@ -54,7 +66,9 @@ pub(crate) struct Table {
 impl Table {
     /// A table with these heads.
     pub(crate) fn new<const N: usize>(heads: [String; N]) -> Self {
-        Self { rows: vec![heads.into()] }
+        Self {
+            rows: vec![heads.into()],
+        }
     }
 
     /// Adds a row.
@@ -64,11 +78,29 @@ impl Table {
 
     /// The table as lines. Columns in which no row has anything are left out.
     pub(crate) fn render(&self) -> String {
-        let cell = |row: &[String], column: usize| row.get(column).map(|text| cut(text, WIDE)).unwrap_or_default();
+        let cell = |row: &[String], column: usize| {
+            row.get(column)
+                .map(|text| cut(text, WIDE))
+                .unwrap_or_default()
+        };
         let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
         let filled: Vec<(usize, usize)> = (0..columns)
-            .filter(|column| self.rows.iter().skip(1).any(|row| !cell(row, *column).is_empty()))
-            .map(|column| (column, self.rows.iter().map(|row| width(&cell(row, column))).max().unwrap_or(0)))
+            .filter(|column| {
+                self.rows
+                    .iter()
+                    .skip(1)
+                    .any(|row| !cell(row, *column).is_empty())
+            })
+            .map(|column| {
+                (
+                    column,
+                    self.rows
+                        .iter()
+                        .map(|row| width(&cell(row, column)))
+                        .max()
+                        .unwrap_or(0),
+                )
+            })
             .collect();
         let lines = self.rows.iter().map(|row| {
             let mut line = String::new();
@@ -107,7 +139,10 @@ mod tests {
 
     #[test]
     fn a_name_cannot_command_the_terminal() {
-        assert_eq!(plain("a\u{1b}[2Jb\u{202e}c\nd"), "a\u{fffd}[2Jb\u{fffd}c\nd");
+        assert_eq!(
+            plain("a\u{1b}[2Jb\u{202e}c\nd"),
+            "a\u{fffd}[2Jb\u{fffd}c\nd"
+        );
     }
 
     #[test]

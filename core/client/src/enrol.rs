@@ -5,7 +5,6 @@ use waymark_protocol::api::SyncApi;
 use waymark_protocol::enrol::EnrolRequest;
 use waymark_protocol::proof::enrol_payload;
 use waymark_store::Identity;
-use waymark_sync::http::HttpApi;
 
 use crate::error::{ErrorCode, WaymarkError};
 use crate::waymark::Waymark;
@@ -32,7 +31,7 @@ impl Waymark {
     /// # Errors
     /// [`ErrorCode::AlreadyEnrolled`], [`ErrorCode::BadCode`], and what the network may say.
     pub async fn enrol(&self, with: &EnrolWith) -> Result<Identity, WaymarkError> {
-        let api = HttpApi::new(&with.server, with.authority.as_deref().map(str::as_bytes))?;
+        let api = self.http_api_at(&with.server, with.authority.as_deref())?;
         self.enrol_over(&api, with).await
     }
 

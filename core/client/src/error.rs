@@ -159,6 +159,10 @@ codes! {
     NotSafe "not_safe" {
         "The connection to the server would not be safe" / "与服务器的连接不安全" ;
         "Use https, and the company's certificate authority where it has its own" / "请使用 https；如公司有自己的证书机构，请一并指定" }
+    /// TLS and the date.
+    WrongDate "wrong_date" {
+        "By this device's date the server's certificate is not valid" / "按本设备的日期，服务器证书无效" ;
+        "Set the device's date right; if it is right, tell your admin" / "请校正设备日期；若日期无误，请告知管理员" }
     /// The server.
     ServerFailed "server_failed" {
         "The server could not do it now" / "服务器暂时无法处理" ;
@@ -264,6 +268,7 @@ impl From<CallError> for WaymarkError {
             CallError::Unreachable => Self::new(ErrorCode::Offline, ""),
             CallError::Silent | CallError::Cut => Self::new(ErrorCode::NetworkCut, ""),
             CallError::NotWaymark => Self::new(ErrorCode::NotWaymark, ""),
+            CallError::WrongDate => Self::new(ErrorCode::WrongDate, ""),
             CallError::NotSafe => Self::new(ErrorCode::NotSafe, ""),
             CallError::Malformed(detail) => Self::new(ErrorCode::ServerMalformed, detail),
             CallError::Api(api) => {

@@ -118,7 +118,21 @@ impl Waymark {
     pub(crate) fn http_api(&self) -> Result<HttpApi, WaymarkError> {
         let me = self.me()?;
         let authority = me.extra.get(AUTHORITY).and_then(serde_json::Value::as_str);
-        Ok(HttpApi::new(&me.server_url, authority.map(str::as_bytes))?)
+        self.http_api_at(&me.server_url, authority)
+    }
+
+    pub(crate) fn http_api_at(
+        &self,
+        url: &str,
+        authority: Option<&str>,
+    ) -> Result<HttpApi, WaymarkError> {
+        let clock = self.0.parts.clock.clone();
+        Ok(HttpApi::new(
+            url,
+            authority.map(str::as_bytes),
+            clock,
+            self.0.store.anchor()?,
+        )?)
     }
 
     /// Takes over what the server's directory now says of this user: the device judges work by the same role as the server.

@@ -87,6 +87,9 @@ pub enum CallError {
     /// Somebody else answered, such as the sign-in page of a Wi-Fi.
     #[error("the answer is not from a Waymark server")]
     NotWaymark,
+    /// By this device's date the server's certificate is over or not yet good.
+    #[error("the server's certificate is not good at this device's date")]
+    WrongDate,
     /// The server's certificate is not to be trusted, or the connection would not be encrypted.
     #[error("the connection is not safe")]
     NotSafe,

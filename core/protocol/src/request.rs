@@ -135,16 +135,18 @@ enum State {
 }
 
 impl RequestParser {
-    /// Takes the next bytes and gives what they complete.
+    /// Takes the next bytes and adds what they complete to `events`.
     ///
     /// # Errors
-    /// [`ApiCode::TooLarge`], [`ApiCode::Malformed`]. Events given before stand.
-    pub fn push(&mut self, bytes: &[u8]) -> Result<Vec<RequestEvent>, ApiError> {
-        let mut events = Vec::new();
-        for line in self.cutter.push(bytes)? {
-            self.line(line, &mut events)?;
+    /// [`ApiCode::TooLarge`], [`ApiCode::Malformed`]. What the lines before the bad one completed is in `events` all the same.
+    pub fn push(&mut self, bytes: &[u8], events: &mut Vec<RequestEvent>) -> Result<(), ApiError> {
+        // line by line: a line that is too long takes nothing away from those before it
+        for piece in bytes.split_inclusive(|&byte| byte == b'\n') {
+            for line in self.cutter.push(piece)? {
+                self.line(line, events)?;
+            }
         }
-        Ok(events)
+        Ok(())
     }
 
     fn line(&mut self, line: Vec<u8>, events: &mut Vec<RequestEvent>) -> Result<(), ApiError> {
@@ -211,5 +213,61 @@ impl RequestParser {
             events.push(RequestEvent::Group(std::mem::take(&mut self.group)));
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn header() -> Vec<u8> {
+        let header = serde_json::json!({
+            "proto": 1, "echo": "e", "device": "00000000-0000-7000-8000-000000000000", "app": "t", "schema": 1, "n_last": 0,
+            "head": Hash::ZERO, "sig": "", "limit_bytes": 0,
+        });
+        format!("{header}\n").into_bytes()
+    }
+
+    fn parse(bytes: &[u8], piece: usize) -> (Vec<RequestEvent>, Result<(), ApiError>) {
+        let mut parser = RequestParser::default();
+        let mut events = Vec::new();
+        let read = bytes
+            .chunks(piece)
+            .try_for_each(|piece| parser.push(piece, &mut events));
+        (events, read)
+    }
+
+    #[test]
+    fn what_came_before_a_bad_line_stands_however_the_bytes_were_cut() {
+        let mut bytes = header();
+        bytes.extend_from_slice(b"{\"unreadable\":1}\n{\"end\":7}\n");
+        for piece in [1, 5, bytes.len()] {
+            let (events, read) = parse(&bytes, piece);
+            assert!(
+                matches!(
+                    events.as_slice(),
+                    [RequestEvent::Header(_), RequestEvent::Group(_)]
+                ),
+                "{events:?}"
+            );
+            assert_eq!(read.unwrap_err().code, ApiCode::Malformed);
+        }
+    }
+
+    #[test]
+    fn a_line_is_the_end_only_when_it_says_nothing_else() {
+        let mut bytes = header();
+        bytes.extend_from_slice(b"{\"end\":0,\"later\":true}\n{\"end\":1}\n");
+        let (events, read) = parse(&bytes, 3);
+        assert_eq!(read, Ok(()));
+        let [
+            RequestEvent::Header(_),
+            RequestEvent::Group(group),
+            RequestEvent::End,
+        ] = events.as_slice()
+        else {
+            panic!("{events:?}");
+        };
+        assert!(group[0].op.is_err());
     }
 }

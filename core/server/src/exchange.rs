@@ -100,15 +100,12 @@ impl<S: Storage> Session<S> {
         if self.failed {
             return Err(Error::api(ApiCode::Malformed, "failed before"));
         }
-        let mut groups = Vec::new();
-        // line by line: an error further on takes nothing away from the lines before it
-        let lines = bytes.split_inclusive(|&byte| byte == b'\n');
-        let read: Result<()> = lines.into_iter().try_for_each(|line| {
-            let events = self.parser.push(line)?;
-            events
-                .into_iter()
-                .try_for_each(|event| self.event(event, &mut groups))
-        });
+        let (mut events, mut groups) = (Vec::new(), Vec::new());
+        let read = self.parser.push(bytes, &mut events).map_err(Error::from);
+        let mut events = events.into_iter();
+        let read = events
+            .try_for_each(|event| self.event(event, &mut groups))
+            .and(read);
         let settled = self.settle(groups);
         self.failed = read.is_err() || settled.is_err();
         settled.and(read)
@@ -267,11 +264,13 @@ impl Closing {
             head: header.head,
             sig: header.sig.clone(),
         };
-        let head = verified(session.server.tenant, device, &evidence).then_some(evidence);
-        let same_head = head.as_ref().is_some_and(|head| {
-            let known = device.head.as_ref();
-            known.is_some_and(|known| known.n == head.n && known.head == head.head)
-        });
+        let known = device.head.as_ref();
+        let same_head =
+            known.is_some_and(|known| known.n == evidence.n && known.head == evidence.head);
+        // byte for byte what was verified before needs no second look
+        let proven = known == Some(&evidence) || verified(session.server.tenant, device, &evidence);
+        let same_head = same_head && proven;
+        let head = proven.then_some(evidence);
         let seen = (0..SEEN_MS).contains(&now.saturating_sub(device.seen_ms));
         let nothing_new = idle && same_head && seen && device.app == header.app;
         (!nothing_new).then(|| Self {

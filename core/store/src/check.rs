@@ -20,8 +20,8 @@ use crate::views;
 pub struct CheckReport {
     /// What SQLite says of the file; empty when it is sound.
     pub integrity: Vec<String>,
-    /// Rows that point at rows that are not there.
-    pub foreign_keys: u64,
+    /// Entries of the attention list whose operation is not here.
+    pub strays: u64,
     /// Operations in the outbox whose bytes do not give their hash.
     pub damaged_ops: Vec<OpId>,
     /// Scopes whose stored digest is not the one of their rows.
@@ -37,7 +37,7 @@ impl CheckReport {
     #[must_use]
     pub fn is_clean(&self) -> bool {
         self.integrity.is_empty()
-            && self.foreign_keys == 0
+            && self.strays == 0
             && self.damaged_ops.is_empty()
             && self.digests.is_empty()
             && self.views.is_empty()
@@ -48,7 +48,10 @@ impl CheckReport {
 queries! {
     // at most 100 findings, SQLite's own default
     INTEGRITY = "PRAGMA integrity_check";
-    FOREIGN_KEYS = "SELECT count(*) FROM pragma_foreign_key_check";
+    STRAYS = "
+        SELECT count(*) FROM attention a
+        WHERE NOT EXISTS (SELECT 1 FROM history h WHERE h.op_id = a.op_id)
+          AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.op_id = a.op_id)";
     DIGESTS = "SELECT scope, digest FROM scope_state ORDER BY scope";
 }
 
@@ -62,7 +65,7 @@ impl Store {
             let conn = reader.conn;
             Ok(CheckReport {
                 integrity: integrity(conn)?,
-                foreign_keys: ledger::count(conn, FOREIGN_KEYS)?,
+                strays: ledger::count(conn, STRAYS)?,
                 damaged_ops: attention::damaged_rows(conn)?
                     .into_iter()
                     .map(|(_, op_id)| op_id)

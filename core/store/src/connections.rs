@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use crate::error::StoreError;
@@ -214,6 +215,8 @@ fn open_reader(path: &Path) -> Result<Connection, StoreError> {
 /// What every connection is given. Says nothing about the journal, which belongs to the file.
 pub(crate) fn set_up(conn: &Connection) -> Result<(), StoreError> {
     conn.busy_timeout(std::time::Duration::from_millis(BUSY_MS.into()))?;
+    // without it SQLite plans a statement anew whenever a value is bound that a partial index or a LIMIT depends on
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     conn.set_prepared_statement_cache_capacity(STATEMENTS);
     conn.execute_batch(PRAGMAS)?;
     Ok(())

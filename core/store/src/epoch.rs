@@ -28,7 +28,10 @@ queries! {
     STALE = "UPDATE base SET stale = 1 WHERE stale = 0";
     UNSTAGE_ALL = "DELETE FROM staged";
     // whatever the answer was: one that was refused or set aside has to be on the server's list as well. Damaged bytes are never sent
-    ANSWERED = "SELECT n, kind, rec FROM history WHERE n IS NOT NULL AND outcome ->> 'is' <> 'damaged' ORDER BY n";
+    ANSWERED = "
+        SELECT n, kind, rec FROM history
+        WHERE n IS NOT NULL AND CASE WHEN json_valid(outcome) THEN outcome ->> 'is' END IS NOT 'damaged'
+        ORDER BY n";
     // what a person has settled meanwhile must not be applied after all: it counts as having failed often, so its bytes go to the vault
     BACK = "
         INSERT INTO outbox (n, op_id, kind, rec, act, group_id, bytes, sha, attempts)
@@ -48,8 +51,8 @@ queries! {
 impl Store {
     /// Begins a new epoch of the server's log, of which the server has the operations `have` of this device.
     ///
-    /// Operations that it had answered and does not have any more go back to the outbox in their exact bytes. All scopes are to be had as snapshots; the
-    /// rows stay meanwhile, and whatever comes replaces them.
+    /// Operations that it had answered and does not have any more go back to the outbox in their exact bytes. All scopes are to be had as
+    /// snapshots; the rows stay meanwhile, and whatever comes replaces them.
     ///
     /// # Errors
     /// As every write.

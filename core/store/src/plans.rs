@@ -44,7 +44,7 @@ const ALLOWED: &[(&str, &str)] = &[
         "attention.OPEN",
         "in the order of the partial index of open entries: the entries that a person sees",
     ),
-    ("check.FOREIGN_KEYS", "a check of everything"),
+    ("check.STRAYS", "a check of everything"),
     (
         "customer.PAGE_ANY",
         "in the order of the index, and stops after the page",

@@ -38,6 +38,8 @@ pub async fn round<A: SyncApi>(
     trigger: Trigger,
     watch: &(dyn Fn(&Event) + Send + Sync),
 ) -> RoundEnd {
+    // a round whose future was dropped leaves its call unanswered
+    engine.abandon_call();
     let mut end = RoundEnd {
         result: Ok(Progress::default()),
         wake_at: i64::MIN,

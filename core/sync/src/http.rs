@@ -3,17 +3,18 @@
 //! TLS is rustls with Mozilla's roots built in, plus the company's own authority where there is one: the same on every system, and no
 //! platform verifier to initialise. Time-outs are about progress, not totals: a slow link is fine, a silent one is not.
 
-use std::error::Error as _;
 use std::io::Read as _;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use reqwest::{Client, Method, Response, StatusCode, header};
-use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, UnixTime};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use waymark_domain::ambient::Clock;
+use waymark_domain::time::{Anchor, place};
 use waymark_protocol::api::{AdminApi, Answer, SyncApi};
 use waymark_protocol::enrol::{
     DeviceRow, EnrolRequest, Enrolled, Hello, InviteRequest, Invited, RevokeRequest, Token,
@@ -37,7 +38,7 @@ const ZSTD_LEVEL: i32 = 3;
 /// A server over HTTP.
 pub struct HttpApi {
     base: String,
-    roots: Arc<rustls::RootCertStore>,
+    trust: Trust,
     client: Mutex<Client>,
     traffic: Mutex<Traffic>,
 }
@@ -52,11 +53,17 @@ pub struct Traffic {
 }
 
 impl HttpApi {
-    /// A server at `base`, such as `https://waymark.example.com`. `authority` is the company's own certificate authority, PEM.
+    /// A server at `base`, such as `https://waymark.example.com`. `authority` is the company's own certificate authority, PEM. Certificates are
+    /// judged at the true time, as far as `clock` and the last `anchor` tell it: a phone whose date is wrong still syncs.
     ///
     /// # Errors
     /// [`CallError::NotSafe`] for plain HTTP to anything but this machine, or when `authority` does not read.
-    pub fn new(base: &str, authority: Option<&[u8]>) -> Result<Self, CallError> {
+    pub fn new(
+        base: &str,
+        authority: Option<&[u8]>,
+        clock: Arc<dyn Clock>,
+        anchor: Option<Anchor>,
+    ) -> Result<Self, CallError> {
         let base = base.trim_end_matches('/').to_owned();
         if !is_safe(&base) {
             return Err(CallError::NotSafe);
@@ -71,11 +78,14 @@ impl HttpApi {
             let certificate = certificate.map_err(|_| CallError::NotSafe)?;
             roots.add(certificate).map_err(|_| CallError::NotSafe)?;
         }
-        let roots = Arc::new(roots);
-        let client = Mutex::new(build(&roots)?);
+        let trust = Trust {
+            roots: Arc::new(roots),
+            time: Arc::new(TrueTime { clock, anchor }),
+        };
+        let client = Mutex::new(build(&trust)?);
         Ok(Self {
             base,
-            roots,
+            trust,
             client,
             traffic: Mutex::default(),
         })
@@ -86,7 +96,7 @@ impl HttpApi {
     /// # Errors
     /// [`CallError::NotSafe`] when TLS cannot be set up.
     pub fn reset(&self) -> Result<(), CallError> {
-        let client = build(&self.roots)?;
+        let client = build(&self.trust)?;
         *self.client.lock().unwrap_or_else(PoisonError::into_inner) = client;
         Ok(())
     }
@@ -175,12 +185,39 @@ impl HttpApi {
     }
 }
 
-fn build(roots: &Arc<rustls::RootCertStore>) -> Result<Client, CallError> {
+/// Whom to trust, and when.
+struct Trust {
+    roots: Arc<rustls::RootCertStore>,
+    time: Arc<TrueTime>,
+}
+
+/// The time of the world rather than the one that somebody set.
+struct TrueTime {
+    clock: Arc<dyn Clock>,
+    anchor: Option<Anchor>,
+}
+
+impl std::fmt::Debug for TrueTime {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TrueTime").finish_non_exhaustive()
+    }
+}
+
+impl rustls::time_provider::TimeProvider for TrueTime {
+    fn current_time(&self) -> Option<UnixTime> {
+        let ms = place(self.clock.read(), self.anchor).best_ms();
+        let ms = u64::try_from(ms).ok()?;
+        Some(UnixTime::since_unix_epoch(Duration::from_millis(ms)))
+    }
+}
+
+fn build(trust: &Trust) -> Result<Client, CallError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let tls = rustls::ClientConfig::builder_with_provider(provider)
+    let time: Arc<dyn rustls::time_provider::TimeProvider> = Arc::<TrueTime>::clone(&trust.time);
+    let tls = rustls::ClientConfig::builder_with_details(provider, time)
         .with_safe_default_protocol_versions()
         .map_err(|_| CallError::NotSafe)?
-        .with_root_certificates(Arc::clone(roots))
+        .with_root_certificates(Arc::clone(&trust.roots))
         .with_no_client_auth();
     Client::builder()
         .tls_backend_preconfigured(tls)
@@ -263,16 +300,13 @@ fn refused(status: StatusCode, body: &[u8]) -> ApiError {
 }
 
 fn classify(error: &reqwest::Error) -> CallError {
-    let mut source = error.source();
-    while let Some(inner) = source {
-        let tls = inner.downcast_ref::<rustls::Error>().or_else(|| {
-            let io = inner.downcast_ref::<std::io::Error>()?;
-            io.get_ref()?.downcast_ref::<rustls::Error>()
-        });
-        if tls.is_some_and(|tls| matches!(tls, rustls::Error::InvalidCertificate(_))) {
-            return CallError::NotSafe;
-        }
-        source = inner.source();
+    use rustls::CertificateError::{Expired, ExpiredContext, NotValidYet, NotValidYetContext};
+    match tls_error(error) {
+        Some(rustls::Error::InvalidCertificate(
+            Expired | ExpiredContext { .. } | NotValidYet | NotValidYetContext { .. },
+        )) => return CallError::WrongDate,
+        Some(rustls::Error::InvalidCertificate(_)) => return CallError::NotSafe,
+        _ => {}
     }
     if error.is_timeout() {
         CallError::Silent
@@ -280,6 +314,20 @@ fn classify(error: &reqwest::Error) -> CallError {
         CallError::Unreachable
     } else {
         CallError::Cut
+    }
+}
+
+fn tls_error<'a>(mut error: &'a (dyn std::error::Error + 'static)) -> Option<&'a rustls::Error> {
+    loop {
+        if let Some(tls) = error.downcast_ref() {
+            return Some(tls);
+        }
+        // an io::Error gives its payload's source as its own source: the payload itself is to be had only here
+        let io = error.downcast_ref::<std::io::Error>();
+        error = match io.and_then(std::io::Error::get_ref) {
+            Some(payload) => payload,
+            None => error.source()?,
+        };
     }
 }
 
@@ -389,7 +437,56 @@ impl AdminApi for HttpApi {
 
 #[cfg(test)]
 mod tests {
+    use waymark_domain::ids::{BootId, uuid_v7};
+    use waymark_domain::time::Reading;
+
     use super::*;
+
+    struct Stopped(i64);
+
+    impl Clock for Stopped {
+        fn read(&self) -> Reading {
+            let boot = BootId::from_uuid(uuid_v7(0, [1; 10]));
+            Reading {
+                wall_ms: self.0,
+                mono_ms: 1_000,
+                boot,
+                utc_offset_min: 0,
+            }
+        }
+    }
+
+    fn at(base: &str) -> Result<HttpApi, CallError> {
+        HttpApi::new(base, None, Arc::new(Stopped(0)), None)
+    }
+
+    #[test]
+    fn certificates_are_judged_at_the_time_of_the_anchor_not_of_a_wrong_wall_clock() {
+        use rustls::time_provider::TimeProvider as _;
+        let clock: Arc<dyn Clock> = Arc::new(Stopped(4_000_000_000_000));
+        let boot = clock.read().boot;
+        let anchor = Anchor {
+            server_ms: 1_795_000_000_000,
+            rtt_ms: 10,
+            mono_ms: 0,
+            boot,
+        };
+        let anchored = TrueTime {
+            clock: Arc::clone(&clock),
+            anchor: Some(anchor),
+        };
+        assert_eq!(anchored.current_time().unwrap().as_secs(), 1_795_000_001);
+        assert_eq!(
+            TrueTime {
+                clock,
+                anchor: None
+            }
+            .current_time()
+            .unwrap()
+            .as_secs(),
+            4_000_000_000
+        );
+    }
 
     #[test]
     fn plain_http_leaves_this_machine_under_no_name() {
@@ -399,7 +496,7 @@ mod tests {
             "http://localhost:1/x",
             "http://[::1]:9",
         ] {
-            assert!(HttpApi::new(safe, None).is_ok(), "{safe}");
+            assert!(at(safe).is_ok(), "{safe}");
         }
         for unsafe_ in [
             "http://a.example",
@@ -408,10 +505,7 @@ mod tests {
             "ftp://localhost",
             "x",
         ] {
-            assert!(
-                matches!(HttpApi::new(unsafe_, None), Err(CallError::NotSafe)),
-                "{unsafe_}"
-            );
+            assert!(matches!(at(unsafe_), Err(CallError::NotSafe)), "{unsafe_}");
         }
     }
 

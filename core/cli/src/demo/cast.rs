@@ -24,7 +24,12 @@ impl Person {
     pub(super) fn new(name: &'static str, folder: &Path, world: &World, skew_ms: i64) -> Self {
         let boot = BootId::from_uuid(SystemEntropy.new_id(world.now_ms()));
         let path = folder.join(format!("{}.db", name.to_lowercase()));
-        Self { name, clock: VirtualClock::new(world.clone(), boot, skew_ms), path, open: None }
+        Self {
+            name,
+            clock: VirtualClock::new(world.clone(), boot, skew_ms),
+            path,
+            open: None,
+        }
     }
 
     /// The database file.
@@ -49,7 +54,12 @@ impl Person {
     /// Makes the device known.
     pub(super) async fn enrol(&mut self, server: String, code: String) -> Result<(), WaymarkError> {
         let device_name = format!("{}'s phone", self.name);
-        let with = EnrolWith { server, code, device_name, authority: None };
+        let with = EnrolWith {
+            server,
+            code,
+            device_name,
+            authority: None,
+        };
         self.waymark()?.enrol(&with).await?;
         Ok(())
     }
@@ -57,7 +67,11 @@ impl Person {
 
 /// Opens a database with virtual clocks and the machine's chance.
 pub(super) fn open(path: &Path, clock: VirtualClock) -> Result<Waymark, WaymarkError> {
-    Waymark::open(Config { wait: true, clock: Arc::new(clock), ..Config::at(path) })
+    Waymark::open(Config {
+        wait: true,
+        clock: Arc::new(clock),
+        ..Config::at(path)
+    })
 }
 
 /// A rep, and the recording that the rep's day goes along.

@@ -59,7 +59,11 @@ pub(super) struct VirtualClock {
 impl VirtualClock {
     /// The clocks of a machine that was switched on this morning, whose wall clock is wrong by `skew_ms`.
     pub(super) const fn new(world: World, boot: BootId, skew_ms: i64) -> Self {
-        Self { world, boot, skew_ms }
+        Self {
+            world,
+            boot,
+            skew_ms,
+        }
     }
 
     /// The boot, for a second process on the same device.
@@ -71,6 +75,11 @@ impl VirtualClock {
 impl Clock for VirtualClock {
     fn read(&self) -> Reading {
         let now = self.world.now_ms();
-        Reading { wall_ms: now + self.skew_ms, mono_ms: now - SWITCHED_ON, boot: self.boot, utc_offset_min: OFFSET_MIN }
+        Reading {
+            wall_ms: now + self.skew_ms,
+            mono_ms: now - SWITCHED_ON,
+            boot: self.boot,
+            utc_offset_min: OFFSET_MIN,
+        }
     }
 }

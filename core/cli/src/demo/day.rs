@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
-use waymark_client::{CheckInRequest, CustomerEdit, NoteRequest, PlanRequest, VisitRow, Waymark, WaymarkError};
+use waymark_client::{
+    CheckInRequest, CustomerEdit, NoteRequest, PlanRequest, VisitRow, Waymark, WaymarkError,
+};
 use waymark_domain::geo::{Datum, Position, Wgs84};
 use waymark_domain::ids::{CustomerId, VisitId};
 use waymark_domain::time::UnixMs;
@@ -50,7 +52,11 @@ const NOTES: &[&str] = &[
     "No stock of the small size; took a photo of the shelf for later.",
 ];
 
-const REASONS: &[&str] = &["Closed for stocktaking", "门店今日盘点，不接待", "Owner ill, asked to come next week"];
+const REASONS: &[&str] = &[
+    "Closed for stocktaking",
+    "门店今日盘点，不接待",
+    "Owner ill, asked to come next week",
+];
 
 /// A stop of the day.
 #[derive(Debug, Clone, PartialEq)]
@@ -103,38 +109,63 @@ pub(super) fn itinerary(places: &[(CustomerId, Wgs84)], track: &Track) -> Vec<St
         .filter(|fix| fix.accuracy_m <= GOOD_FIX_M)
         .filter_map(|fix| Some((fix.at_ms, Wgs84::new(fix.lat, fix.lon).ok()?)))
         .collect();
-    let (Some((first, _)), Some((last, _))) = (good.first(), good.last()) else { return Vec::new() };
+    let (Some((first, _)), Some((last, _))) = (good.first(), good.last()) else {
+        return Vec::new();
+    };
     let apart = (last - first) / (i64::try_from(VISITS).unwrap_or(1) * 5 / 3);
     // every stay that every customer could be visited in, the closest first
     let mut passes: Vec<(f64, UnixMs, CustomerId)> = Vec::new();
     for (id, at) in places {
-        passes.extend(good.iter().map(|(time, fix)| (fix.distance_m(*at), *time, *id)));
+        passes.extend(
+            good.iter()
+                .map(|(time, fix)| (fix.distance_m(*at), *time, *id)),
+        );
     }
     passes.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)).then(a.2.cmp(&b.2)));
     let mut stops: Vec<Stop> = Vec::new();
     for (_, at_ms, customer) in &passes {
-        let free = stops.iter().all(|stop| (stop.at_ms - at_ms).abs() >= apart && stop.customer != *customer);
+        let free = stops
+            .iter()
+            .all(|stop| (stop.at_ms - at_ms).abs() >= apart && stop.customer != *customer);
         if free && stops.len() < VISITS {
-            stops.push(Stop { customer: *customer, at_ms: *at_ms, neighbour: None });
+            stops.push(Stop {
+                customer: *customer,
+                at_ms: *at_ms,
+                neighbour: None,
+            });
         }
     }
     stops.sort_by_key(|stop| stop.at_ms);
     let planned: BTreeSet<CustomerId> = stops.iter().map(|stop| stop.customer).collect();
     for stop in &mut stops {
-        let here = places.iter().find(|(id, _)| *id == stop.customer).map(|(_, at)| *at);
+        let here = places
+            .iter()
+            .find(|(id, _)| *id == stop.customer)
+            .map(|(_, at)| *at);
         let others = places.iter().filter(|(id, _)| !planned.contains(id));
         stop.neighbour = here.and_then(|here| {
-            let nearest = others.min_by(|a, b| a.1.distance_m(here).total_cmp(&b.1.distance_m(here)));
+            let nearest =
+                others.min_by(|a, b| a.1.distance_m(here).total_cmp(&b.1.distance_m(here)));
             nearest.map(|(id, _)| *id)
         });
     }
     stops
 }
 
-/// Plans the day's visits.
-pub(super) fn plan(waymark: &Waymark, stops: &[Stop], day: NaiveDate) -> Result<(), WaymarkError> {
+/// Plans the day's visits, one after the other: their order is the one in which they were made.
+pub(super) fn plan(
+    waymark: &Waymark,
+    stops: &[Stop],
+    day: NaiveDate,
+    world: &World,
+) -> Result<(), WaymarkError> {
     for stop in stops {
-        waymark.visits().plan(&PlanRequest { customer: stop.customer, day: Some(day), rep: None })?;
+        world.advance(4 * SECOND);
+        waymark.visits().plan(&PlanRequest {
+            customer: stop.customer,
+            day: Some(day),
+            rep: None,
+        })?;
     }
     Ok(())
 }
@@ -154,7 +185,9 @@ impl Worker<'_> {
     pub(super) fn work(&mut self, stops: &[Stop], first: usize) -> Outcome {
         for (number, stop) in (first..).zip(stops) {
             self.world.move_to(stop.at_ms);
-            let Some(visit) = self.visit_at(stop.customer)? else { continue };
+            let Some(visit) = self.visit_at(stop.customer)? else {
+                continue;
+            };
             self.stop(number, &visit)?;
             if UNPLANNED_AFTER.contains(&number)
                 && let Some(neighbour) = stop.neighbour
@@ -177,7 +210,10 @@ impl Worker<'_> {
     fn stop(&mut self, number: usize, visit: &VisitRow) -> Outcome {
         match visit.state {
             State::Planned if SKIPPED.contains(&number) => {
-                let reason = REASONS.get(number % REASONS.len()).copied().unwrap_or("closed");
+                let reason = REASONS
+                    .get(number % REASONS.len())
+                    .copied()
+                    .unwrap_or("closed");
                 self.waymark.visits().skip(visit.id, reason)?;
                 (self.report)(Saved::Skipped(visit.id))
             }
@@ -216,10 +252,18 @@ impl Worker<'_> {
         let notes = 1 + number % 2;
         for note in view.notes.len()..notes {
             self.world.advance(70 * SECOND);
-            let text = NOTES.get((number * 2 + note) % NOTES.len()).copied().unwrap_or("-");
+            let text = NOTES
+                .get((number * 2 + note) % NOTES.len())
+                .copied()
+                .unwrap_or("-");
             let customer = view.row.customer;
             let text = text.to_owned();
-            self.waymark.notes().write(NoteRequest { customer, visit: Some(visit), text, corrects: None })?;
+            self.waymark.notes().write(NoteRequest {
+                customer,
+                visit: Some(visit),
+                text,
+                corrects: None,
+            })?;
             (self.report)(Saved::Noted(visit))?;
         }
         self.world.advance(30 * SECOND);
@@ -228,7 +272,9 @@ impl Worker<'_> {
     }
 
     fn edit(&mut self, number: usize, customer: CustomerId) -> Outcome {
-        let Some(edit) = edit_at(number) else { return Ok(()) };
+        let Some(edit) = edit_at(number) else {
+            return Ok(());
+        };
         self.world.advance(5 * SECOND);
         if self.waymark.customers().edit(customer, edit)? {
             (self.report)(Saved::Edited(customer))?;
@@ -241,9 +287,18 @@ impl Worker<'_> {
 fn edit_at(number: usize) -> Option<CustomerEdit> {
     let none = CustomerEdit::default();
     Some(match number {
-        PHONE_CLASH => CustomerEdit { phone: Some("+377 93 10 00 01".to_owned()), ..none },
-        NAME_CLASH => CustomerEdit { name: Some("New name as on the door".to_owned()), ..none },
-        TAKEN_AWAY => CustomerEdit { address: Some("Entrance at the back".to_owned()), ..none },
+        PHONE_CLASH => CustomerEdit {
+            phone: Some("+377 93 10 00 01".to_owned()),
+            ..none
+        },
+        NAME_CLASH => CustomerEdit {
+            name: Some("New name as on the door".to_owned()),
+            ..none
+        },
+        TAKEN_AWAY => CustomerEdit {
+            address: Some("Entrance at the back".to_owned()),
+            ..none
+        },
         _ if EDITED.contains(&number) => CustomerEdit {
             hours: Some("Mo-Sa 09:00-19:30".to_owned()),
             add_tags: vec!["A-Kunde".to_owned(), "重点客户".to_owned()],
@@ -269,13 +324,27 @@ mod tests {
             .enumerate()
             .map(|(i, fix)| {
                 let id = waymark_domain::ids::uuid_v7(i64::try_from(i).unwrap(), [7; 10]);
-                (RecordId::from_uuid(id).into(), Wgs84::new(fix.lat, fix.lon).unwrap())
+                (
+                    RecordId::from_uuid(id).into(),
+                    Wgs84::new(fix.lat, fix.lon).unwrap(),
+                )
             })
             .collect();
         let stops = itinerary(&places, &track);
         assert_eq!(stops.len(), VISITS);
-        assert!(stops.windows(2).all(|pair| pair[1].at_ms - pair[0].at_ms > 8 * MINUTE));
-        assert_eq!(stops, itinerary(&places, &track), "the worker finds the same stops");
-        assert!(stops.iter().all(|stop| stop.neighbour.is_some_and(|next| stops.iter().all(|stop| stop.customer != next))));
+        assert!(
+            stops
+                .windows(2)
+                .all(|pair| pair[1].at_ms - pair[0].at_ms > 8 * MINUTE)
+        );
+        assert_eq!(
+            stops,
+            itinerary(&places, &track),
+            "the worker finds the same stops"
+        );
+        assert!(stops.iter().all(|stop| {
+            stop.neighbour
+                .is_some_and(|next| stops.iter().all(|stop| stop.customer != next))
+        }));
     }
 }

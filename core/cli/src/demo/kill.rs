@@ -27,7 +27,12 @@ pub(super) struct Killed {
 }
 
 /// Lets another process go on from stop `first`, and kills it.
-pub(super) fn work_and_kill(rep: &mut Rep, world: &World, first: usize, lang: Lang) -> Outcome<Killed> {
+pub(super) fn work_and_kill(
+    rep: &mut Rep,
+    world: &World,
+    first: usize,
+    lang: Lang,
+) -> Outcome<Killed> {
     let before = rep.person.waymark()?.status()?.created;
     let clock = rep.person.clock.clone();
     // the database belongs to one process at a time
@@ -37,8 +42,18 @@ pub(super) fn work_and_kill(rep: &mut Rep, world: &World, first: usize, lang: La
         .arg("demo-worker")
         .arg("--db")
         .arg(rep.person.path())
-        .args(["--now-ms", &world.now_ms().to_string(), "--skew-ms", &clock.skew_ms.to_string()])
-        .args(["--boot", &clock.boot().to_string(), "--stop", &first.to_string()])
+        .args([
+            "--now-ms",
+            &world.now_ms().to_string(),
+            "--skew-ms",
+            &clock.skew_ms.to_string(),
+        ])
+        .args([
+            "--boot",
+            &clock.boot().to_string(),
+            "--stop",
+            &first.to_string(),
+        ])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn();
@@ -55,7 +70,10 @@ pub(super) fn work_and_kill(rep: &mut Rep, world: &World, first: usize, lang: La
     let waymark = rep.person.waymark()?;
     let saved = waymark.status()?.created.saturating_sub(before);
     let reported: Vec<Saved> = reports.into_iter().map(|(_, saved)| saved).collect();
-    let missing = reported.iter().filter(|saved| !is_there(waymark, **saved, &reported)).count();
+    let missing = reported
+        .iter()
+        .filter(|saved| !is_there(waymark, **saved, &reported))
+        .count();
     if missing > 0 || saved < reported.len() as u64 {
         return Err(Own::Demo(words::worker_lost(lang, missing, reported.len(), saved)).into());
     }
@@ -75,22 +93,30 @@ fn read_and_kill(child: &mut Child) -> Outcome<Vec<(UnixMs, Saved)>> {
     pipe.read_to_string(&mut text)?;
     // the last line may have been cut by the kill
     let whole = text.rsplit_once('\n').map_or("", |(whole, _)| whole);
-    Ok(whole.lines().filter_map(|line| serde_json::from_str(line).ok()).collect())
+    Ok(whole
+        .lines()
+        .filter_map(|line| serde_json::from_str(line).ok())
+        .collect())
 }
 
 /// Whether the database has what was reported.
 fn is_there(waymark: &Waymark, saved: Saved, all: &[Saved]) -> bool {
     let times = all.iter().filter(|other| **other == saved).count();
     match saved {
-        Saved::Edited(customer) => waymark.customers().view(customer).is_ok_and(|view| view.row.pending),
-        Saved::Started(visit) | Saved::CheckedIn(visit) | Saved::Noted(visit) | Saved::Finished(visit) | Saved::Skipped(visit) => {
-            waymark.visits().view(visit).is_ok_and(|view| match saved {
-                Saved::Started(_) => !matches!(view.row.state, State::Planned),
-                Saved::CheckedIn(_) => view.check_ins.len() >= times,
-                Saved::Noted(_) => view.notes.len() >= times,
-                Saved::Finished(_) => matches!(view.row.state, State::Done { .. }),
-                _ => matches!(view.row.state, State::Skipped { .. }),
-            })
-        }
+        Saved::Edited(customer) => waymark
+            .customers()
+            .view(customer)
+            .is_ok_and(|view| view.row.pending),
+        Saved::Started(visit)
+        | Saved::CheckedIn(visit)
+        | Saved::Noted(visit)
+        | Saved::Finished(visit)
+        | Saved::Skipped(visit) => waymark.visits().view(visit).is_ok_and(|view| match saved {
+            Saved::Started(_) => !matches!(view.row.state, State::Planned),
+            Saved::CheckedIn(_) => view.check_ins.len() >= times,
+            Saved::Noted(_) => view.notes.len() >= times,
+            Saved::Finished(_) => matches!(view.row.state, State::Done { .. }),
+            _ => matches!(view.row.state, State::Skipped { .. }),
+        }),
     }
 }

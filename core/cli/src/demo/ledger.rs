@@ -9,8 +9,8 @@ use waymark_domain::ids::DeviceId;
 use waymark_domain::ranges::Ranges;
 use waymark_server::Server;
 use waymark_server::inspect::Counts;
-use waymark_server::storage::sqlite::SqliteStorage;
 use waymark_server::storage::OpRow;
+use waymark_server::storage::sqlite::SqliteStorage;
 
 use super::cast::Person;
 use crate::failure::{Outcome, Own};
@@ -61,7 +61,11 @@ pub(super) struct Ledger {
 }
 
 /// Draws up the account. Closes the devices' databases.
-pub(super) fn draw_up(people: &mut [&mut Person], server: &Server<SqliteStorage>, lang: Lang) -> Outcome<Ledger> {
+pub(super) fn draw_up(
+    people: &mut [&mut Person],
+    server: &Server<SqliteStorage>,
+    lang: Lang,
+) -> Outcome<Ledger> {
     let ops = server.ops()?;
     let counts = server.counts()?;
     let recount = server.recount()?;
@@ -72,7 +76,9 @@ pub(super) fn draw_up(people: &mut [&mut Person], server: &Server<SqliteStorage>
         let (me, status) = (waymark.me()?, waymark.status()?);
         let store = person.close().and_then(waymark_client::Waymark::into_store);
         let store = store.ok_or_else(|| Own::Demo(words::still_open(lang, name)))?;
-        let held = store.read(|reader| reader.digests()).map_err(WaymarkError::from)?;
+        let held = store
+            .read(|reader| reader.digests())
+            .map_err(WaymarkError::from)?;
         let state = store.sync_state().map_err(WaymarkError::from)?;
         let check = store.check().map_err(WaymarkError::from)?;
         let mine: Vec<&OpRow> = ops.iter().filter(|row| row.device == me.device).collect();
@@ -81,9 +87,17 @@ pub(super) fn draw_up(people: &mut [&mut Person], server: &Server<SqliteStorage>
         let scopes: BTreeSet<_> = held.keys().chain(&seen).cloned().collect();
         let scopes = scopes.into_iter().map(|scope| {
             let server = recount.get(&scope).copied().unwrap_or_default().to_text();
-            let device = held.get(&scope).cloned().unwrap_or_else(|| waymark_domain::scope::Digest::default().to_text());
+            let device = held
+                .get(&scope)
+                .cloned()
+                .unwrap_or_else(|| waymark_domain::scope::Digest::default().to_text());
             let equal = device == server && seen.contains(&scope);
-            ScopeLine { scope: scope.to_string(), device, server, equal }
+            ScopeLine {
+                scope: scope.to_string(),
+                device,
+                server,
+                equal,
+            }
         });
         devices.push(DeviceLine {
             name,
@@ -96,12 +110,16 @@ pub(super) fn draw_up(people: &mut [&mut Person], server: &Server<SqliteStorage>
             sound: check.is_clean(),
             counts: counts.get(&me.device).copied().unwrap_or_default(),
             duplicates: duplicates(&mine),
-            missing: have.gaps(status.created.max(have.last())).count() + status.created.saturating_sub(mine.len() as u64),
+            missing: have.gaps(status.created.max(have.last())).count()
+                + status.created.saturating_sub(mine.len() as u64),
             chain_equal: state.n_last == status.created && chain(&mine, &have) == Some(state.head),
             scopes: scopes.collect(),
         });
     }
-    Ok(Ledger { devices, alarms: server.alarms()?.len() })
+    Ok(Ledger {
+        devices,
+        alarms: server.alarms()?.len(),
+    })
 }
 
 fn duplicates(ops: &[&OpRow]) -> u64 {
@@ -114,8 +132,13 @@ fn duplicates(ops: &[&OpRow]) -> u64 {
 fn chain(ops: &[&OpRow], have: &Ranges) -> Option<Hash> {
     let mut ops = ops.to_vec();
     ops.sort_by_key(|row| row.n);
-    let whole = ops.iter().all(|row| Hash::of(&row.bytes) == row.sha) && have.last() == ops.len() as u64;
-    ops.iter().try_fold(Hash::ZERO, |before, row| (row.prev == Some(before)).then_some(row.sha)).filter(|_| whole)
+    let whole =
+        ops.iter().all(|row| Hash::of(&row.bytes) == row.sha) && have.last() == ops.len() as u64;
+    ops.iter()
+        .try_fold(Hash::ZERO, |before, row| {
+            (row.prev == Some(before)).then_some(row.sha)
+        })
+        .filter(|_| whole)
 }
 
 impl DeviceLine {
@@ -130,9 +153,16 @@ impl DeviceLine {
             ("duplicates", self.duplicates == 0),
             ("missing", self.missing == 0),
             ("chain_equal", self.chain_equal),
-            ("scopes", !self.scopes.is_empty() && self.scopes.iter().all(|scope| scope.equal)),
+            (
+                "scopes",
+                !self.scopes.is_empty() && self.scopes.iter().all(|scope| scope.equal),
+            ),
         ];
-        checks.into_iter().filter(|(_, right)| !right).map(|(name, _)| name).collect()
+        checks
+            .into_iter()
+            .filter(|(_, right)| !right)
+            .map(|(name, _)| name)
+            .collect()
     }
 }
 
@@ -141,7 +171,12 @@ impl Ledger {
     pub(super) fn wrong(&self) -> Vec<String> {
         let mut wrong: Vec<String> = Vec::new();
         for device in &self.devices {
-            wrong.extend(device.wrong().into_iter().map(|what| format!("{}: {what}", device.name)));
+            wrong.extend(
+                device
+                    .wrong()
+                    .into_iter()
+                    .map(|what| format!("{}: {what}", device.name)),
+            );
         }
         if self.alarms > 0 {
             wrong.push(format!("alarms: {}", self.alarms));
@@ -151,7 +186,13 @@ impl Ledger {
 
     /// The account as tables.
     pub(super) fn text(&self, lang: Lang) -> String {
-        let yes = |right: bool| if right { words::yes(lang) } else { words::no(lang) };
+        let yes = |right: bool| {
+            if right {
+                words::yes(lang)
+            } else {
+                words::no(lang)
+            }
+        };
         let mut device = Table::new([
             words::col_device(lang),
             words::col_created(lang),
@@ -172,7 +213,12 @@ impl Ledger {
             words::col_missing(lang),
             words::col_chain(lang),
         ]);
-        let mut scopes = Table::new([words::col_copy(lang), words::col_scopes(lang), words::col_records(lang), words::col_digests(lang)]);
+        let mut scopes = Table::new([
+            words::col_copy(lang),
+            words::col_scopes(lang),
+            words::col_records(lang),
+            words::col_digests(lang),
+        ]);
         for line in &self.devices {
             let number = |count: u64| count.to_string();
             device.row([
@@ -196,9 +242,18 @@ impl Ledger {
                 number(line.missing),
                 yes(line.chain_equal),
             ]);
-            let records = line.scopes.iter().filter_map(|scope| scope.device.split_once(':')?.0.parse::<u64>().ok()).sum();
+            let records = line
+                .scopes
+                .iter()
+                .filter_map(|scope| scope.device.split_once(':')?.0.parse::<u64>().ok())
+                .sum();
             let equal = line.scopes.iter().all(|scope| scope.equal);
-            scopes.row([line.name.to_owned(), line.scopes.len().to_string(), number(records), yes(equal)]);
+            scopes.row([
+                line.name.to_owned(),
+                line.scopes.len().to_string(),
+                number(records),
+                yes(equal),
+            ]);
         }
         let parts = [
             words::on_devices(lang),

@@ -28,7 +28,9 @@ pub(crate) fn run(context: &Context, args: &Demo) -> Outcome {
     let folder = folder::make(args, context.lang)?;
     let teller = Teller::new(context, args.quiet);
     teller.always(&words::folder(context.lang, folder.display()))?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
     let runtime = runtime.map_err(|error| Own::Runtime(error.to_string()))?;
     let end = runtime.block_on(story::tell(&teller, &folder, args.seed))?;
     let lang = context.lang;

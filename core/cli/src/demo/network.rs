@@ -33,7 +33,11 @@ pub(super) async fn sync(waymark: &Waymark) -> Result<SyncReport, WaymarkError> 
 }
 
 /// Syncs everybody in turn, until a turn in which nothing was pending and nothing new came for anybody.
-pub(super) async fn until_quiet(people: &mut [&mut Person], world: &World, lang: Lang) -> Outcome<BTreeMap<&'static str, Rounds>> {
+pub(super) async fn until_quiet(
+    people: &mut [&mut Person],
+    world: &World,
+    lang: Lang,
+) -> Outcome<BTreeMap<&'static str, Rounds>> {
     let mut all: BTreeMap<&'static str, Rounds> = BTreeMap::new();
     loop {
         let mut quiet = true;
@@ -48,7 +52,12 @@ pub(super) async fn until_quiet(people: &mut [&mut Person], world: &World, lang:
 }
 
 /// Tries until a round succeeds. Gives whether it found nothing to do.
-async fn one_success(person: &mut Person, rounds: &mut Rounds, world: &World, lang: Lang) -> Outcome<bool> {
+async fn one_success(
+    person: &mut Person,
+    rounds: &mut Rounds,
+    world: &World,
+    lang: Lang,
+) -> Outcome<bool> {
     let name = person.name;
     let waymark = person.waymark()?;
     loop {

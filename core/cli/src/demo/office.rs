@@ -42,7 +42,11 @@ impl Office {
     /// Starts a server on a free port, with its database in `folder`.
     pub(super) async fn start(folder: &Path, clock: VirtualClock) -> Outcome<Self> {
         let storage = SqliteStorage::open(&folder.join("server.db"))?;
-        let server = Arc::new(Server::new(storage, Arc::new(clock), Arc::new(SystemEntropy))?);
+        let server = Arc::new(Server::new(
+            storage,
+            Arc::new(clock),
+            Arc::new(SystemEntropy),
+        )?);
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let addr = listener.local_addr()?;
         let (stop, stopped) = oneshot::channel();
@@ -50,30 +54,61 @@ impl Office {
             // a sender that is gone is a stop as well
             let _ = stopped.await;
         };
-        let serving = tokio::runtime::Handle::current().spawn(http::serve(listener, Arc::clone(&server), shutdown));
-        Ok(Self { server, addr, stop, serving })
+        let serving = tokio::runtime::Handle::current().spawn(http::serve(
+            listener,
+            Arc::clone(&server),
+            shutdown,
+        ));
+        Ok(Self {
+            server,
+            addr,
+            stop,
+            serving,
+        })
     }
 
     /// Finishes the requests under way and stops.
     pub(super) async fn stop(self) -> Outcome {
         let _ = self.stop.send(());
-        self.serving.await.map_err(|error| Own::Demo(error.to_string()))??;
+        self.serving
+            .await
+            .map_err(|error| Own::Demo(error.to_string()))??;
         Ok(())
     }
 }
 
 /// An invitation through the admin API.
-pub(super) async fn invite(admin: &Waymark, name: &str, role: Role) -> Result<(UserId, String), WaymarkError> {
-    let request = InviteRequest { user: None, name: name.to_owned(), role, team: TEAM.to_owned() };
+pub(super) async fn invite(
+    admin: &Waymark,
+    name: &str,
+    role: Role,
+) -> Result<(UserId, String), WaymarkError> {
+    let request = InviteRequest {
+        user: None,
+        name: name.to_owned(),
+        role,
+        team: TEAM.to_owned(),
+    };
     let invited = admin.admin().invite(&request).await?;
     Ok((invited.user, invited.code))
 }
 
 /// Imports real places as customers of a rep.
-pub(super) fn import(manager: &Waymark, folder: &Path, name: &str, places: &[u8], owner: UserId) -> Outcome<usize> {
+pub(super) fn import(
+    manager: &Waymark,
+    folder: &Path,
+    name: &str,
+    places: &[u8],
+    owner: UserId,
+) -> Outcome<usize> {
     let path = folder.join(name);
     std::fs::write(&path, places)?;
-    let request = ImportRequest { path, datum: Some(Datum::Wgs84), owner: Some(owner), dry_run: false };
+    let request = ImportRequest {
+        path,
+        datum: Some(Datum::Wgs84),
+        owner: Some(owner),
+        dry_run: false,
+    };
     let report = manager.import_customers(&request)?;
     match report.wrong.first() {
         None => Ok(report.imported),
@@ -82,13 +117,36 @@ pub(super) fn import(manager: &Waymark, folder: &Path, name: &str, places: &[u8]
 }
 
 /// What the manager changes while the rep is away: the same fields of the same customers, a customer's owner, and a planned visit.
-pub(super) fn meddle(manager: &Waymark, stops: &[Stop], day: NaiveDate, other: UserId) -> Result<(), WaymarkError> {
+pub(super) fn meddle(
+    manager: &Waymark,
+    stops: &[Stop],
+    day: NaiveDate,
+    other: UserId,
+) -> Result<(), WaymarkError> {
     let customer = |number: usize| stops.get(number).map(|stop| stop.customer);
     let none = CustomerEdit::default;
     let edits = [
-        (customer(PHONE_CLASH), CustomerEdit { phone: Some("+377 93 10 00 02".to_owned()), ..none() }),
-        (customer(NAME_CLASH), CustomerEdit { name: Some("Name from the trade register".to_owned()), ..none() }),
-        (customer(TAKEN_AWAY), CustomerEdit { owner: Some(other), ..none() }),
+        (
+            customer(PHONE_CLASH),
+            CustomerEdit {
+                phone: Some("+377 93 10 00 02".to_owned()),
+                ..none()
+            },
+        ),
+        (
+            customer(NAME_CLASH),
+            CustomerEdit {
+                name: Some("Name from the trade register".to_owned()),
+                ..none()
+            },
+        ),
+        (
+            customer(TAKEN_AWAY),
+            CustomerEdit {
+                owner: Some(other),
+                ..none()
+            },
+        ),
     ];
     for (customer, edit) in edits {
         if let Some(customer) = customer {
@@ -96,8 +154,13 @@ pub(super) fn meddle(manager: &Waymark, stops: &[Stop], day: NaiveDate, other: U
         }
     }
     let visits = manager.visits().of_day(day, false)?;
-    if let Some(visit) = visits.iter().find(|visit| Some(visit.customer) == customer(SKIPPED_BY_OFFICE)) {
-        manager.visits().skip(visit.id, "The customer called: no visit before Christmas")?;
+    if let Some(visit) = visits
+        .iter()
+        .find(|visit| Some(visit.customer) == customer(SKIPPED_BY_OFFICE))
+    {
+        manager
+            .visits()
+            .skip(visit.id, "The customer called: no visit before Christmas")?;
     }
     Ok(())
 }

@@ -83,7 +83,12 @@ async fn set<'a>(teller: &'a Teller, folder: &'a Path) -> Outcome<Stage<'a>> {
     let proxy = Proxy::start(office.addr, Plan::PassThrough).await?;
     teller.detail(&words::at_addresses(lang, office.addr, proxy.addr()))?;
     let person = |name, skew_ms| Person::new(name, folder, &world, skew_ms);
-    let rep = |person, city, track| Rep { person, city, track, stops: Vec::new() };
+    let rep = |person, city, track| Rep {
+        person,
+        city,
+        track,
+        stops: Vec::new(),
+    };
     Ok(Stage {
         teller,
         folder,
@@ -105,7 +110,10 @@ impl Stage<'_> {
         self.teller.step(&words::step_enrol(lang))?;
         let direct = format!("http://{}", self.office.addr);
         let through = format!("http://{}", self.proxy.addr());
-        let first = self.office.server.bootstrap_admin("Waymark Demo", self.admin.name)?;
+        let first = self
+            .office
+            .server
+            .bootstrap_admin("Waymark Demo", self.admin.name)?;
         let first = first.ok_or_else(|| Own::Demo("bootstrap".to_owned()))?;
         self.admin.enrol(direct.clone(), first.code).await?;
         let admin = self.admin.waymark()?;
@@ -120,10 +128,14 @@ impl Stage<'_> {
         self.teller.detail(&words::credit(lang))?;
         // the manager's first round brings the scopes that the import is judged by
         self.manager_syncs().await?;
-        let places = [("monaco_osm.csv", office::MONACO, anna, &self.anna), ("rome_osm.csv", office::ROME, boris, &self.boris)];
+        let places = [
+            ("monaco_osm.csv", office::MONACO, anna, &self.anna),
+            ("rome_osm.csv", office::ROME, boris, &self.boris),
+        ];
         for (name, bytes, owner, rep) in places {
             let count = office::import(self.manager.waymark()?, self.folder, name, bytes, owner)?;
-            self.teller.detail(&words::imported(lang, count, rep.city, rep.person.name))?;
+            self.teller
+                .detail(&words::imported(lang, count, rep.city, rep.person.name))?;
         }
         self.manager_syncs().await
     }
@@ -147,14 +159,27 @@ impl Stage<'_> {
             let positions: Vec<_> = places.iter().map(|(_, at)| *at).collect();
             rep.track = rep.track.clone().moved_to(&positions);
             rep.stops = itinerary(&places, &rep.track);
-            plan(waymark, &rep.stops, waymark.today_date()?)?;
+            plan(waymark, &rep.stops, waymark.today_date()?, &self.world)?;
             sync(waymark).await?;
-            self.teller.detail(&words::bootstrapped(lang, rep.person.name, places.len(), rep.stops.len()))?;
+            self.teller.detail(&words::bootstrapped(
+                lang,
+                rep.person.name,
+                places.len(),
+                rep.stops.len(),
+            ))?;
             let (lat, lon) = rep.track.shift;
-            let (lat, lon) = (format!("{lat:+.4}"), format!("{lon:+.4}"));
+            let shift = format!("{lat:+.4}° / {lon:+.4}°");
             let track = &rep.track;
             let stretch = format!("{:+.0}", track.stretch_percent());
-            let text = words::recording(lang, rep.person.name, track.recorded_in, track.recorded_on, lat, lon, rep.city, stretch);
+            let text = words::recording(
+                lang,
+                rep.person.name,
+                track.recorded_in,
+                track.recorded_on,
+                shift,
+                rep.city,
+                stretch,
+            );
             self.teller.detail(&text)?;
         }
         let day = self.anna.person.waymark()?.today_date()?;
@@ -167,9 +192,12 @@ impl Stage<'_> {
         self.proxy.set_plan(Plan::Refuse).await?;
         let name = self.anna.person.name;
         match sync(self.anna.person.waymark()?).await {
-            Err(error) if error.code == ErrorCode::Offline => {
-                self.teller.detail(&words::refused(lang, name, error.message(lang), error.reassurance(lang)))
-            }
+            Err(error) if error.code == ErrorCode::Offline => self.teller.detail(&words::refused(
+                lang,
+                name,
+                error.message(lang),
+                error.reassurance(lang),
+            )),
             Err(error) => Err(error.into()),
             Ok(_) => Err(Own::Demo(words::not_offline(lang, name)).into()),
         }
@@ -201,7 +229,8 @@ impl Stage<'_> {
             self.world.move_to(stop.at_ms);
         }
         let killed = work_and_kill(&mut self.anna, &self.world, KILL_FROM, lang)?;
-        self.teller.detail(&words::killed(lang, killed.reported.len(), killed.saved))?;
+        self.teller
+            .detail(&words::killed(lang, killed.reported.len(), killed.saved))?;
         self.teller.step(&words::step_anna(lang))?;
         work(&mut self.anna, &self.world, KILL_FROM, usize::MAX)?;
         worked(self.teller, &mut self.anna)
@@ -210,8 +239,11 @@ impl Stage<'_> {
     async fn sync_badly(&mut self, seed: u64) -> Outcome {
         let lang = self.teller.lang;
         self.world.move_to(MIDNIGHT + 21 * HOUR + 40 * MINUTE);
-        self.teller.step(&words::step_sync(lang, FAULT_PERCENT, seed))?;
-        self.proxy.set_plan(Plan::random(seed, FAULT_PERCENT)).await?;
+        self.teller
+            .step(&words::step_sync(lang, FAULT_PERCENT, seed))?;
+        self.proxy
+            .set_plan(Plan::random(seed, FAULT_PERCENT))
+            .await?;
         self.everybody_syncs().await?;
         let stats = self.proxy.stats();
         let text = words::faults(
@@ -227,13 +259,33 @@ impl Stage<'_> {
 
     async fn everybody_syncs(&mut self) -> Outcome {
         let lang = self.teller.lang;
-        let mut people = [&mut self.anna.person, &mut self.boris.person, &mut self.manager, &mut self.admin];
+        let mut people = [
+            &mut self.anna.person,
+            &mut self.boris.person,
+            &mut self.manager,
+            &mut self.admin,
+        ];
         let rounds = until_quiet(&mut people, &self.world, lang).await?;
         for (name, rounds) in rounds {
             let failed: u32 = rounds.failed.values().sum();
-            let codes: Vec<String> = rounds.failed.iter().map(|(code, count)| format!("{code} {count}")).collect();
-            let codes = if codes.is_empty() { String::new() } else { format!(" ({})", codes.join(", ")) };
-            self.teller.detail(&words::rounds(lang, name, rounds.rounds, failed, rounds.waited_ms / 1000, codes))?;
+            let codes: Vec<String> = rounds
+                .failed
+                .iter()
+                .map(|(code, count)| format!("{code} {count}"))
+                .collect();
+            let codes = if codes.is_empty() {
+                String::new()
+            } else {
+                format!(" ({})", codes.join(", "))
+            };
+            self.teller.detail(&words::rounds(
+                lang,
+                name,
+                rounds.rounds,
+                failed,
+                rounds.waited_ms / 1000,
+                codes,
+            ))?;
         }
         Ok(())
     }
@@ -246,7 +298,8 @@ impl Stage<'_> {
             for rep in [&mut self.anna, &mut self.boris] {
                 let count = settle(self.teller, rep, turn)?;
                 if turn == 0 && count == 0 {
-                    self.teller.detail(&words::no_attention(lang, rep.person.name))?;
+                    self.teller
+                        .detail(&words::no_attention(lang, rep.person.name))?;
                 }
                 open += count;
             }
@@ -262,9 +315,17 @@ impl Stage<'_> {
         let lang = self.teller.lang;
         self.teller.step(&words::step_ledger(lang))?;
         self.write_artefacts()?;
-        let mut people = [&mut self.admin, &mut self.manager, &mut self.anna.person, &mut self.boris.person];
+        let mut people = [
+            &mut self.admin,
+            &mut self.manager,
+            &mut self.anna.person,
+            &mut self.boris.person,
+        ];
         let ledger = draw_up(&mut people, &self.office.server, lang)?;
-        std::fs::write(self.folder.join("operations.jsonl"), self.office.server.export_ledger()?)?;
+        std::fs::write(
+            self.folder.join("operations.jsonl"),
+            self.office.server.export_ledger()?,
+        )?;
         let stats = self.proxy.stats();
         let operations: u64 = ledger.devices.iter().map(|device| device.created).sum();
         let by_manager = self.by_manager;
@@ -275,18 +336,30 @@ impl Stage<'_> {
             "manager_sent_bytes": by_manager.sent_bytes, "manager_received_bytes": by_manager.received_bytes,
         });
         let totals = [
-            words::totals(lang, operations, stats.connections, stats.faults(), stats.bytes_up, stats.bytes_down),
+            words::totals(
+                lang,
+                operations,
+                stats.connections,
+                stats.faults(),
+                stats.bytes_up,
+                stats.bytes_down,
+            ),
             words::by_manager(lang, by_manager.sent_bytes, by_manager.received_bytes),
         ];
         self.office.stop().await?;
-        Ok(End { ledger, network, totals: totals.join("\n") })
+        Ok(End {
+            ledger,
+            network,
+            totals: totals.join("\n"),
+        })
     }
 
     /// The day of each rep as text, and the office's copy as JSON lines.
     fn write_artefacts(&mut self) -> Outcome {
         for rep in [&mut self.anna, &mut self.boris] {
             let waymark = rep.person.waymark()?;
-            let text = rep::today::text(waymark, &waymark.today(None)?, OFFSET_MIN, self.teller.lang);
+            let text =
+                rep::today::text(waymark, &waymark.today(None)?, OFFSET_MIN, self.teller.lang);
             let name = format!("{}-today.txt", rep.person.name.to_lowercase());
             std::fs::write(self.folder.join(name), format!("{text}\n"))?;
         }
@@ -298,18 +371,33 @@ impl Stage<'_> {
 
 /// Works the stops from `first` to before `end` in this process.
 fn work(rep: &mut Rep, world: &World, first: usize, end: usize) -> Outcome {
-    let stops = rep.stops.get(first..end.min(rep.stops.len())).unwrap_or_default();
+    let stops = rep
+        .stops
+        .get(first..end.min(rep.stops.len()))
+        .unwrap_or_default();
     let waymark = rep.person.waymark()?;
     let mut report = |_| Ok(());
     let day = waymark.today_date()?;
-    Worker { waymark, track: &rep.track, world, day, report: &mut report }.work(stops, first)
+    Worker {
+        waymark,
+        track: &rep.track,
+        world,
+        day,
+        report: &mut report,
+    }
+    .work(stops, first)
 }
 
 fn worked(teller: &Teller, rep: &mut Rep) -> Outcome {
     let name = rep.person.name;
     let waymark = rep.person.waymark()?;
     let today = waymark.today(None)?;
-    teller.detail(&words::worked(teller.lang, name, today.status.pending, today.done))
+    teller.detail(&words::worked(
+        teller.lang,
+        name,
+        today.status.pending,
+        today.done,
+    ))
 }
 
 /// A rep decides on everything that needs a person. Gives how much there was.
@@ -325,7 +413,11 @@ fn settle(teller: &Teller, rep: &mut Rep, turn: usize) -> Outcome<usize> {
         if !again {
             waymark.attention().dismiss(row.op)?;
         }
-        let how = if again { words::how_retry(lang) } else { words::how_dismiss(lang) };
+        let how = if again {
+            words::how_retry(lang)
+        } else {
+            words::how_dismiss(lang)
+        };
         let what = rep::attention::text(row, OFFSET_MIN, lang);
         let what = what.lines().next().unwrap_or_default().to_owned();
         teller.detail(&words::settled(lang, name, what, how))?;

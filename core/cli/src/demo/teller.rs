@@ -28,7 +28,14 @@ impl Teller {
     pub(super) fn new(context: &Context, quiet: bool) -> Self {
         let clock = SystemClock::new();
         let began_ms = clock.read().mono_ms;
-        Self { lang: context.lang, to_stderr: context.json, quiet, clock, began_ms, step: std::cell::Cell::new(0) }
+        Self {
+            lang: context.lang,
+            to_stderr: context.json,
+            quiet,
+            clock,
+            began_ms,
+            step: std::cell::Cell::new(0),
+        }
     }
 
     /// Real milliseconds since the beginning.
@@ -46,7 +53,13 @@ impl Teller {
     pub(super) fn step(&self, text: &str) -> Outcome {
         self.step.set(self.step.get() + 1);
         let seconds = format!("{:5.1}", self.elapsed_s());
-        self.line(&words::step(self.lang, self.step.get(), STEPS, seconds, text))
+        self.line(&words::step(
+            self.lang,
+            self.step.get(),
+            STEPS,
+            seconds,
+            text,
+        ))
     }
 
     /// Something about the step.
@@ -68,6 +81,10 @@ impl Teller {
     }
 
     fn line(&self, text: &str) -> Outcome {
-        if self.quiet { Ok(()) } else { self.always(text) }
+        if self.quiet {
+            Ok(())
+        } else {
+            self.always(text)
+        }
     }
 }

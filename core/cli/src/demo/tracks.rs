@@ -50,19 +50,33 @@ impl Track {
         let mut fixes: Vec<Fix> = GOOGLE.lines().skip(1).filter_map(google_line).collect();
         // the file is newest first
         fixes.sort_by_key(|fix| fix.at_ms);
-        Self { fixes, source: AccuracySource::Android, recorded_in: "Zürich", recorded_on: "2012-12-18", shift: (0.0, 0.0) }
+        Self {
+            fixes,
+            source: AccuracySource::Android,
+            recorded_in: "Zürich",
+            recorded_on: "2012-12-18",
+            shift: (0.0, 0.0),
+        }
     }
 
     /// The recording of Lyon, which states no accuracy.
     pub(super) fn lyon() -> Self {
         let fixes = GPX.split("<trkpt ").skip(1).filter_map(gpx_point).collect();
-        Self { fixes, source: AccuracySource::Stated, recorded_in: "Lyon", recorded_on: "2020-10-29", shift: (0.0, 0.0) }
+        Self {
+            fixes,
+            source: AccuracySource::Stated,
+            recorded_in: "Lyon",
+            recorded_on: "2020-10-29",
+            shift: (0.0, 0.0),
+        }
     }
 
     /// The whole recording moved by one constant number of degrees, so that its middle lies at the middle of `places`.
     pub(super) fn moved_to(mut self, places: &[Wgs84]) -> Self {
-        let lat = middle(places.iter().map(|place| place.lat())) - middle(self.fixes.iter().map(|fix| fix.lat));
-        let lon = middle(places.iter().map(|place| place.lon())) - middle(self.fixes.iter().map(|fix| fix.lon));
+        let lat = middle(places.iter().map(|place| place.lat()))
+            - middle(self.fixes.iter().map(|fix| fix.lat));
+        let lon = middle(places.iter().map(|place| place.lon()))
+            - middle(self.fixes.iter().map(|fix| fix.lon));
         for fix in &mut self.fixes {
             fix.lat += lat;
             fix.lon += lon;
@@ -80,7 +94,11 @@ impl Track {
 
     /// The first fix at or after `at_ms`; the last one when there is none.
     pub(super) fn at(&self, at_ms: UnixMs) -> Option<Fix> {
-        self.fixes.iter().find(|fix| fix.at_ms >= at_ms).or(self.fixes.last()).copied()
+        self.fixes
+            .iter()
+            .find(|fix| fix.at_ms >= at_ms)
+            .or(self.fixes.last())
+            .copied()
     }
 }
 
@@ -98,12 +116,23 @@ fn google_line(line: &str) -> Option<Fix> {
     let at_ms = on_the_day(cell()?)?;
     let (lat, lon) = (cell()?.parse().ok()?, cell()?.parse().ok()?);
     let _elevation = cell()?;
-    Some(Fix { at_ms, lat, lon, accuracy_m: cell()?.trim().parse().ok()? })
+    Some(Fix {
+        at_ms,
+        lat,
+        lon,
+        accuracy_m: cell()?.trim().parse().ok()?,
+    })
 }
 
 /// `lat="…" lon="…"> … <time>…</time>`.
 fn gpx_point(point: &str) -> Option<Fix> {
-    let between = |open: &str, close: &str| point.split_once(open)?.1.split_once(close).map(|(value, _)| value);
+    let between = |open: &str, close: &str| {
+        point
+            .split_once(open)?
+            .1
+            .split_once(close)
+            .map(|(value, _)| value)
+    };
     Some(Fix {
         at_ms: on_the_day(between("<time>", "</time>")?)?,
         lat: between("lat=\"", "\"")?.parse().ok()?,
@@ -128,10 +157,18 @@ mod tests {
         let lyon = Track::lyon();
         assert_eq!((zurich.fixes.len(), lyon.fixes.len()), (416, 1024));
         for track in [&zurich, &lyon] {
-            assert!(track.fixes.windows(2).all(|pair| pair[0].at_ms <= pair[1].at_ms));
+            assert!(
+                track
+                    .fixes
+                    .windows(2)
+                    .all(|pair| pair[0].at_ms <= pair[1].at_ms)
+            );
         }
         assert_eq!(zurich.fixes[0].accuracy_m, 930.0);
-        assert_eq!((lyon.fixes[0].lat, lyon.fixes[0].lon), (45.840_660, 4.830_770));
+        assert_eq!(
+            (lyon.fixes[0].lat, lyon.fixes[0].lon),
+            (45.840_660, 4.830_770)
+        );
     }
 
     #[test]

@@ -25,7 +25,10 @@ pub(crate) fn run(context: &Context, what: Admin) -> Outcome {
 }
 
 fn invite(context: &Context, waymark: &Waymark, args: Invite) -> Outcome {
-    let known: Option<UserId> = args.user.map(|text| text.parse().or_else(|_| user(waymark, &text))).transpose()?;
+    let known: Option<UserId> = args
+        .user
+        .map(|text| text.parse().or_else(|_| user(waymark, &text)))
+        .transpose()?;
     let request = InviteRequest {
         user: known,
         name: args.name.unwrap_or_default(),
@@ -44,7 +47,11 @@ fn invite(context: &Context, waymark: &Waymark, args: Invite) -> Outcome {
 fn devices(context: &Context, waymark: &Waymark) -> Outcome {
     let devices = wait_for(waymark.admin().devices())??;
     context.show(&devices, || {
-        if devices.is_empty() { words::no_devices(context.lang) } else { table(context, &devices) }
+        if devices.is_empty() {
+            words::no_devices(context.lang)
+        } else {
+            table(context, &devices)
+        }
     })
 }
 
@@ -65,7 +72,11 @@ fn table(context: &Context, devices: &[DeviceRow]) -> String {
         table.row([
             device.user_name.clone(),
             device.name.clone(),
-            if device.revoked { words::shut_out(lang) } else { words::active(lang) },
+            if device.revoked {
+                words::shut_out(lang)
+            } else {
+                words::active(lang)
+            },
             device.ops.to_string(),
             device.missing.to_string(),
             moment(device.seen_ms, offset_min),
@@ -73,13 +84,19 @@ fn table(context: &Context, devices: &[DeviceRow]) -> String {
             short_id(device.device),
         ]);
     }
-    format!("{}\n{}", table.render(), rep::times_are_local(lang, offset(offset_min)))
+    format!(
+        "{}\n{}",
+        table.render(),
+        rep::times_are_local(lang, offset(offset_min))
+    )
 }
 
 fn revoke(context: &Context, waymark: &Waymark, args: &Revoke) -> Outcome {
     let device = wait_for(find(waymark, &args.device))??;
     wait_for(waymark.admin().revoke(device))??;
-    context.show(&json!({ "device": device, "revoked": true }), || words::revoked(context.lang, device))
+    context.show(&json!({ "device": device, "revoked": true }), || {
+        words::revoked(context.lang, device)
+    })
 }
 
 /// The device of that id, or the only one whose id has that part.
@@ -89,7 +106,9 @@ async fn find(waymark: &Waymark, text: &str) -> Outcome<DeviceId> {
     }
     let wanted = text.to_ascii_lowercase();
     let devices = waymark.admin().devices().await?;
-    let mut fitting = devices.iter().filter(|row| row.device.to_string().contains(&wanted));
+    let mut fitting = devices
+        .iter()
+        .filter(|row| row.device.to_string().contains(&wanted));
     match (fitting.next(), fitting.next()) {
         (Some(row), None) if wanted.len() >= 4 => Ok(row.device),
         _ => Err(Own::NoSuchDevice(text.to_owned()).into()),

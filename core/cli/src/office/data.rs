@@ -25,10 +25,17 @@ impl Folder {
     /// Opens the folder, makes it when it is not there, readable only by its owner: the server's key lies in it.
     pub(crate) fn open(path: &Path) -> Outcome<Self> {
         make_private(path).map_err(|error| wrong(path, &error.kind().to_string()))?;
-        let lock = OpenOptions::new().create(true).truncate(false).write(true).open(path.join("server.lock"));
+        let lock = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(path.join("server.lock"));
         let lock = lock.map_err(|error| wrong(path, &error.kind().to_string()))?;
         lock.try_lock().map_err(|_| wrong(path, "in use"))?;
-        Ok(Self { path: path.to_owned(), _lock: lock })
+        Ok(Self {
+            path: path.to_owned(),
+            _lock: lock,
+        })
     }
 
     /// The database.
@@ -66,7 +73,9 @@ fn backup(context: &Context, args: &Backup) -> Outcome {
         return Err(Own::DataThere(args.file.display().to_string()).into());
     }
     SqliteStorage::open(&database)?.backup_into(&args.file)?;
-    context.show(&json!({ "backup": args.file }), || words::backed_up(context.lang, args.file.display()))
+    context.show(&json!({ "backup": args.file }), || {
+        words::backed_up(context.lang, args.file.display())
+    })
 }
 
 /// Puts a backup in place and begins a new continuity of the log, so that devices send again what the backup lacks.
@@ -88,13 +97,23 @@ fn restore(context: &Context, args: &Backup) -> Outcome {
         let _ = std::fs::remove_file(&aside);
     }
     tried?;
-    std::fs::rename(&aside, &database).map_err(|error| wrong(&database, &error.kind().to_string()))?;
-    File::open(&args.data).and_then(|folder| folder.sync_all()).map_err(|error| wrong(&args.data, &error.kind().to_string()))?;
-    context.show(&json!({ "restored": args.data }), || words::restored(context.lang, args.data.display()))
+    std::fs::rename(&aside, &database)
+        .map_err(|error| wrong(&database, &error.kind().to_string()))?;
+    File::open(&args.data)
+        .and_then(|folder| folder.sync_all())
+        .map_err(|error| wrong(&args.data, &error.kind().to_string()))?;
+    context.show(&json!({ "restored": args.data }), || {
+        words::restored(context.lang, args.data.display())
+    })
 }
 
 fn try_backup(path: &Path) -> Outcome {
     let storage = SqliteStorage::open(path)?;
-    Server::new(storage, Arc::new(SystemClock::new()), Arc::new(SystemEntropy))?.rotate_epoch()?;
+    Server::new(
+        storage,
+        Arc::new(SystemClock::new()),
+        Arc::new(SystemEntropy),
+    )?
+    .rotate_epoch()?;
     Ok(())
 }

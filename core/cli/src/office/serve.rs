@@ -23,21 +23,37 @@ const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
 pub(crate) fn run(context: &Context, args: Serve) -> Outcome {
     log_to_stderr(args.verbose);
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
     let runtime = runtime.map_err(|error| Own::Runtime(error.to_string()))?;
     runtime.block_on(serve(context, args))
 }
 
 fn log_to_stderr(verbose: bool) {
-    let level = if verbose { tracing::Level::INFO } else { tracing::Level::WARN };
-    tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).init();
+    let level = if verbose {
+        tracing::Level::INFO
+    } else {
+        tracing::Level::WARN
+    };
+    tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_writer(std::io::stderr)
+        .init();
 }
 
 async fn serve(context: &Context, args: Serve) -> Outcome {
-    let path = args.data.or_else(|| Some(data_folder()?.join("waymark-server"))).ok_or(Own::NoHome)?;
+    let path = args
+        .data
+        .or_else(|| Some(data_folder()?.join("waymark-server")))
+        .ok_or(Own::NoHome)?;
     let folder = Folder::open(&path)?;
     let storage = SqliteStorage::open(&folder.database())?;
-    let server = Arc::new(Server::new(storage, Arc::new(SystemClock::new()), Arc::new(SystemEntropy))?);
+    let server = Arc::new(Server::new(
+        storage,
+        Arc::new(SystemClock::new()),
+        Arc::new(SystemEntropy),
+    )?);
     let listener = listen(args.listen).await?;
     let addr = listener.local_addr()?;
     let invited = server.bootstrap_admin(&args.company, &args.admin)?;
@@ -46,21 +62,42 @@ async fn serve(context: &Context, args: Serve) -> Outcome {
     // before the first word: whoever reads it may stop the server at once
     let mut stop = Stop::listen()?;
     let value = json!({ "listening": url, "data": path, "admin": code.as_ref().map(|_| &args.admin), "code": code });
-    context.show(&value, || greeting(context, &url, &path, code.as_deref(), &args.company, &args.admin))?;
+    context.show(&value, || {
+        greeting(
+            context,
+            &url,
+            &path,
+            code.as_deref(),
+            &args.company,
+            &args.admin,
+        )
+    })?;
     let told = context.clone();
     let shutdown = async move {
         stop.wait().await;
         told.tell(&words::stopping(told.lang));
     };
-    http::serve(listener, server, shutdown).await.map_err(|error| cannot_listen(addr, &error))?;
+    http::serve(listener, server, shutdown)
+        .await
+        .map_err(|error| cannot_listen(addr, &error))?;
     context.tell(&words::stopped(context.lang));
     drop(folder);
     Ok(())
 }
 
-fn greeting(context: &Context, url: &str, path: &std::path::Path, code: Option<&str>, company: &str, admin: &str) -> String {
+fn greeting(
+    context: &Context,
+    url: &str,
+    path: &std::path::Path,
+    code: Option<&str>,
+    company: &str,
+    admin: &str,
+) -> String {
     let lang = context.lang;
-    let mut lines = vec![words::listening(lang, url), words::data_in(lang, path.display())];
+    let mut lines = vec![
+        words::listening(lang, url),
+        words::data_in(lang, path.display()),
+    ];
     if let Some(code) = code {
         lines.push(words::first_start(lang, admin, company, code));
         lines.push(words::how_to_enrol(lang, url, code));
@@ -72,7 +109,9 @@ fn greeting(context: &Context, url: &str, path: &std::path::Path, code: Option<&
 }
 
 async fn listen(addr: SocketAddr) -> Outcome<TcpListener> {
-    TcpListener::bind(addr).await.map_err(|error| cannot_listen(addr, &error))
+    TcpListener::bind(addr)
+        .await
+        .map_err(|error| cannot_listen(addr, &error))
 }
 
 fn cannot_listen(addr: SocketAddr, error: &std::io::Error) -> Failure {
@@ -88,7 +127,10 @@ struct Stop {
 impl Stop {
     fn listen() -> std::io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
     }
 
     async fn wait(&mut self) {

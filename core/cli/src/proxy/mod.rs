@@ -46,7 +46,11 @@ impl Stats {
     /// Faults injected.
     #[must_use]
     pub const fn faults(&self) -> u64 {
-        self.lost_requests + self.cut_requests + self.lost_answers + self.cut_answers + self.repeated
+        self.lost_requests
+            + self.cut_requests
+            + self.lost_answers
+            + self.cut_answers
+            + self.repeated
     }
 }
 
@@ -82,9 +86,19 @@ impl Proxy {
         let addr = socket.local_addr()?;
         let (orders, incoming) = mpsc::channel(1);
         let tally = Tally::default();
-        let keeper = Keeper { addr, upstream, tally: tally.clone(), incoming };
+        let keeper = Keeper {
+            addr,
+            upstream,
+            tally: tally.clone(),
+            incoming,
+        };
         let task = tokio::runtime::Handle::current().spawn(keeper.run(socket));
-        let proxy = Self { addr, tally, orders, task };
+        let proxy = Self {
+            addr,
+            tally,
+            orders,
+            task,
+        };
         proxy.set_plan(plan).await?;
         Ok(proxy)
     }
@@ -108,7 +122,10 @@ impl Proxy {
     pub async fn set_plan(&self, plan: Plan) -> io::Result<()> {
         let (done, answer) = oneshot::channel();
         let stopped = || io::Error::other("the proxy has stopped");
-        self.orders.send((plan, done)).await.map_err(|_| stopped())?;
+        self.orders
+            .send((plan, done))
+            .await
+            .map_err(|_| stopped())?;
         answer.await.map_err(|_| stopped())?
     }
 }
@@ -183,7 +200,13 @@ impl Keeper {
                 bound(self.addr).map(Door::Shut)
             }
             Door::Shut(socket) if !shut => socket.listen(BACKLOG).map(Door::Open),
-            Door::Gone => bound(self.addr).and_then(|socket| if shut { Ok(Door::Shut(socket)) } else { socket.listen(BACKLOG).map(Door::Open) }),
+            Door::Gone => bound(self.addr).and_then(|socket| {
+                if shut {
+                    Ok(Door::Shut(socket))
+                } else {
+                    socket.listen(BACKLOG).map(Door::Open)
+                }
+            }),
             as_it_is => Ok(as_it_is),
         };
         match turned {

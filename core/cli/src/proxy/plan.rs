@@ -46,7 +46,11 @@ impl Plan {
     /// A plan by which `percent` of all requests meet a fault. Every kind comes once before any comes again, in an order by chance.
     #[must_use]
     pub const fn random(seed: u64, percent: u8) -> Self {
-        Self::Random(Chance { state: seed, percent, deck: Vec::new() })
+        Self::Random(Chance {
+            state: seed,
+            percent,
+            deck: Vec::new(),
+        })
     }
 
     /// What happens to the next request.

@@ -17,13 +17,21 @@ const MAX_MESSAGE: usize = 64 * 1024 * 1024;
 
 /// Carries one request. Whatever goes wrong ends in a closed connection, which is what a network does too.
 pub(super) async fn carry(mut client: TcpStream, upstream: SocketAddr, fault: Fault, tally: Tally) {
-    let Ok(request) = read_request(&mut client).await else { return };
+    let Ok(request) = read_request(&mut client).await else {
+        return;
+    };
     tally.add(|stats| stats.bytes_up += request.len() as u64);
     // an error here is a server that went away, which the client sees as what it is: a cut
     let _ = apply(&mut client, upstream, fault, &request, &tally).await;
 }
 
-async fn apply(client: &mut TcpStream, upstream: SocketAddr, fault: Fault, request: &[u8], tally: &Tally) -> io::Result<()> {
+async fn apply(
+    client: &mut TcpStream,
+    upstream: SocketAddr,
+    fault: Fault,
+    request: &[u8],
+    tally: &Tally,
+) -> io::Result<()> {
     match fault {
         Fault::None => {
             let answer = ask(upstream, request).await?;
@@ -38,11 +46,20 @@ async fn apply(client: &mut TcpStream, upstream: SocketAddr, fault: Fault, reque
             server.shutdown().await?;
             // until the server has let go: what it took, it took before the client hears of the cut
             let mut rest = Vec::new();
-            server.take(MAX_MESSAGE as u64).read_to_end(&mut rest).await?;
+            server
+                .take(MAX_MESSAGE as u64)
+                .read_to_end(&mut rest)
+                .await?;
         }
         Fault::CutResponseAfter(share) => {
             let answer = ask(upstream, request).await?;
-            tally.add(|stats| *if share == 0 { &mut stats.lost_answers } else { &mut stats.cut_answers } += 1);
+            tally.add(|stats| {
+                *if share == 0 {
+                    &mut stats.lost_answers
+                } else {
+                    &mut stats.cut_answers
+                } += 1
+            });
             give(client, part(&answer, share), tally).await?;
         }
         Fault::DuplicateRequest => {
@@ -58,14 +75,19 @@ async fn apply(client: &mut TcpStream, upstream: SocketAddr, fault: Fault, reque
 /// The first `share` thousandths of `bytes`, never all of them.
 fn part(bytes: &[u8], share: u16) -> &[u8] {
     let wanted = bytes.len().saturating_mul(usize::from(share)) / 1000;
-    bytes.get(..wanted.min(bytes.len().saturating_sub(1))).unwrap_or_default()
+    bytes
+        .get(..wanted.min(bytes.len().saturating_sub(1)))
+        .unwrap_or_default()
 }
 
 async fn ask(upstream: SocketAddr, request: &[u8]) -> io::Result<Vec<u8>> {
     let mut server = TcpStream::connect(upstream).await?;
     server.write_all(request).await?;
     let mut answer = Vec::new();
-    server.take(MAX_MESSAGE as u64).read_to_end(&mut answer).await?;
+    server
+        .take(MAX_MESSAGE as u64)
+        .read_to_end(&mut answer)
+        .await?;
     Ok(answer)
 }
 
@@ -87,7 +109,9 @@ async fn read_request(client: &mut TcpStream) -> io::Result<Vec<u8>> {
         }
     };
     let body = bytes.split_off(head_end + 4);
-    let length = content_length(&bytes).filter(|length| *length <= MAX_MESSAGE).ok_or(io::ErrorKind::InvalidData)?;
+    let length = content_length(&bytes)
+        .filter(|length| *length <= MAX_MESSAGE)
+        .ok_or(io::ErrorKind::InvalidData)?;
     bytes.truncate(head_end);
     bytes.extend_from_slice(b"\r\nconnection: close\r\n\r\n");
     let have = body.len();
@@ -102,6 +126,9 @@ async fn read_request(client: &mut TcpStream) -> io::Result<Vec<u8>> {
 /// The length of the body that a head announces; 0 without one.
 fn content_length(head: &[u8]) -> Option<usize> {
     let head = std::str::from_utf8(head).ok()?;
-    let value = head.lines().filter_map(|line| line.split_once(':')).find(|(name, _)| name.eq_ignore_ascii_case("content-length"));
+    let value = head
+        .lines()
+        .filter_map(|line| line.split_once(':'))
+        .find(|(name, _)| name.eq_ignore_ascii_case("content-length"));
     value.map_or(Some(0), |(_, value)| value.trim().parse().ok())
 }

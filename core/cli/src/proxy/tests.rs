@@ -29,7 +29,9 @@ async fn echo() -> (SocketAddr, mpsc::UnboundedReceiver<usize>) {
 
 async fn post(proxy: &Proxy) -> io::Result<String> {
     let mut stream = TcpStream::connect(proxy.addr()).await?;
-    stream.write_all(b"POST / HTTP/1.1\r\nContent-Length: 6\r\n\r\nhello!").await?;
+    stream
+        .write_all(b"POST / HTTP/1.1\r\nContent-Length: 6\r\n\r\nhello!")
+        .await?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await?;
     Ok(answer)
@@ -40,7 +42,10 @@ async fn without_a_fault_a_request_passes_once_and_asks_to_close() {
     let (server, mut told) = echo().await;
     let proxy = Proxy::start(server, Plan::PassThrough).await.unwrap();
     assert!(post(&proxy).await.unwrap().ends_with("\r\n\r\nhello!"));
-    assert_eq!(told.recv().await, Some("POST / HTTP/1.1\r\nContent-Length: 6\r\nconnection: close\r\n\r\nhello!".len()));
+    assert_eq!(
+        told.recv().await,
+        Some("POST / HTTP/1.1\r\nContent-Length: 6\r\nconnection: close\r\n\r\nhello!".len())
+    );
     let stats = proxy.stats();
     assert_eq!((stats.connections, stats.passed, stats.faults()), (1, 1, 0));
 }
@@ -55,24 +60,65 @@ async fn each_fault_does_what_it_says_and_no_more() {
         Fault::CutResponseAfter(999),
         Fault::DuplicateRequest,
     ];
-    let proxy = Proxy::start(server, Plan::Sequence(VecDeque::from(faults))).await.unwrap();
+    let proxy = Proxy::start(server, Plan::Sequence(VecDeque::from(faults)))
+        .await
+        .unwrap();
     let whole = "POST / HTTP/1.1\r\nContent-Length: 6\r\nconnection: close\r\n\r\nhello!".len();
 
-    assert_eq!(post(&proxy).await.unwrap_or_default(), "", "the request is lost");
-    assert_eq!(post(&proxy).await.unwrap_or_default(), "", "the request is cut");
-    assert_eq!(told.recv().await, Some(whole / 2), "the lost request never reached the server, the cut one did by half");
-    assert_eq!(post(&proxy).await.unwrap_or_default(), "", "the answer is lost");
-    assert_eq!(told.recv().await, Some(whole), "and yet the server had it all");
+    assert_eq!(
+        post(&proxy).await.unwrap_or_default(),
+        "",
+        "the request is lost"
+    );
+    assert_eq!(
+        post(&proxy).await.unwrap_or_default(),
+        "",
+        "the request is cut"
+    );
+    assert_eq!(
+        told.recv().await,
+        Some(whole / 2),
+        "the lost request never reached the server, the cut one did by half"
+    );
+    assert_eq!(
+        post(&proxy).await.unwrap_or_default(),
+        "",
+        "the answer is lost"
+    );
+    assert_eq!(
+        told.recv().await,
+        Some(whole),
+        "and yet the server had it all"
+    );
     let cut = post(&proxy).await.unwrap_or_default();
-    assert!(cut.starts_with("HTTP/1.1 200 OK") && !cut.ends_with("hello!"), "{cut}");
+    assert!(
+        cut.starts_with("HTTP/1.1 200 OK") && !cut.ends_with("hello!"),
+        "{cut}"
+    );
     assert_eq!(told.recv().await, Some(whole));
     assert!(post(&proxy).await.unwrap().ends_with("hello!"));
-    assert_eq!((told.recv().await, told.recv().await), (Some(whole), Some(whole)), "the server had it twice");
-    assert!(post(&proxy).await.unwrap().ends_with("hello!"), "after the last fault of the sequence all is well");
+    assert_eq!(
+        (told.recv().await, told.recv().await),
+        (Some(whole), Some(whole)),
+        "the server had it twice"
+    );
+    assert!(
+        post(&proxy).await.unwrap().ends_with("hello!"),
+        "after the last fault of the sequence all is well"
+    );
 
     let stats = proxy.stats();
-    let each = (stats.lost_requests, stats.cut_requests, stats.lost_answers, stats.cut_answers, stats.repeated);
-    assert_eq!((each, stats.faults(), stats.passed), ((1, 1, 1, 1, 1), 5, 1));
+    let each = (
+        stats.lost_requests,
+        stats.cut_requests,
+        stats.lost_answers,
+        stats.cut_answers,
+        stats.repeated,
+    );
+    assert_eq!(
+        (each, stats.faults(), stats.passed),
+        ((1, 1, 1, 1, 1), 5, 1)
+    );
 }
 
 #[tokio::test]
@@ -93,7 +139,9 @@ async fn no_network_means_refused_and_the_port_stays_ours() {
 fn a_seed_gives_the_same_faults_again_and_all_kinds_of_them() {
     let faults = |seed| {
         let mut plan = Plan::random(seed, 60);
-        std::iter::repeat_with(|| plan.next()).take(200).collect::<Vec<_>>()
+        std::iter::repeat_with(|| plan.next())
+            .take(200)
+            .collect::<Vec<_>>()
     };
     assert_eq!(faults(7), faults(7));
     assert_ne!(faults(7), faults(8));
@@ -101,7 +149,12 @@ fn a_seed_gives_the_same_faults_again_and_all_kinds_of_them() {
     let clean = found.iter().filter(|fault| **fault == Fault::None).count();
     assert!((50..110).contains(&clean), "{clean} of 200");
     let has = |wanted: fn(&Fault) -> bool| found.iter().any(wanted);
-    assert!(has(|fault| *fault == Fault::DropBefore) && has(|fault| *fault == Fault::DuplicateRequest));
-    assert!(has(|fault| matches!(fault, Fault::CutRequestAfter(_))) && has(|fault| *fault == Fault::CutResponseAfter(0)));
+    assert!(
+        has(|fault| *fault == Fault::DropBefore) && has(|fault| *fault == Fault::DuplicateRequest)
+    );
+    assert!(
+        has(|fault| matches!(fault, Fault::CutRequestAfter(_)))
+            && has(|fault| *fault == Fault::CutResponseAfter(0))
+    );
     assert!(has(|fault| matches!(fault, Fault::CutResponseAfter(1..))));
 }

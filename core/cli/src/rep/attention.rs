@@ -25,12 +25,16 @@ pub(crate) fn run(context: &Context, what: Option<AttentionWhat>) -> Outcome {
         AttentionWhat::Retry(arg) => {
             let op = find(&waymark, &arg.op)?;
             let again = waymark.attention().retry(op)?;
-            context.show(&json!({ "operation": op, "again": again }), || words::attention_retried(context.lang))
+            context.show(&json!({ "operation": op, "again": again }), || {
+                words::attention_retried(context.lang)
+            })
         }
         AttentionWhat::Dismiss(arg) => {
             let op = find(&waymark, &arg.op)?;
             waymark.attention().dismiss(op)?;
-            context.show(&json!({ "operation": op, "dismissed": true }), || words::attention_dismissed(context.lang))
+            context.show(&json!({ "operation": op, "dismissed": true }), || {
+                words::attention_dismissed(context.lang)
+            })
         }
     }
 }
@@ -42,7 +46,9 @@ fn find(waymark: &Waymark, text: &str) -> Outcome<OpId> {
     }
     let wanted = text.to_ascii_lowercase();
     let rows = waymark.attention().list()?;
-    let mut fitting = rows.iter().filter(|row| row.op.to_string().contains(&wanted));
+    let mut fitting = rows
+        .iter()
+        .filter(|row| row.op.to_string().contains(&wanted));
     match (fitting.next(), fitting.next()) {
         (Some(row), None) if wanted.len() >= 4 => Ok(row.op),
         _ => Err(Own::NotAnOp.into()),
@@ -55,23 +61,43 @@ fn list(context: &Context, waymark: &Waymark) -> Outcome {
         if rows.is_empty() {
             return words::attention_none(context.lang);
         }
-        let texts: Vec<String> = rows.iter().map(|row| text(row, context.offset_min(), context.lang)).collect();
+        let texts: Vec<String> = rows
+            .iter()
+            .map(|row| text(row, context.offset_min(), context.lang))
+            .collect();
         texts.join("\n")
     })
 }
 
 /// One operation: what, when, why, and the ways out.
 pub(crate) fn text(row: &AttentionRow, offset_min: i16, lang: Lang) -> String {
-    let when = row.at.as_ref().map(|at| day_and_time(at, offset_min, lang)).unwrap_or_default();
-    let step = row.command.clone().unwrap_or_else(|| row.act.map(|act| act_text(act, lang)).unwrap_or_default());
+    let when = row
+        .at
+        .as_ref()
+        .map(|at| day_and_time(at, offset_min, lang))
+        .unwrap_or_default();
+    let step = row
+        .command
+        .clone()
+        .unwrap_or_else(|| row.act.map(|act| act_text(act, lang)).unwrap_or_default());
     let reason = why(row, lang);
-    let mut lines = vec![format!("{}  {when}  {}: {step} - {reason}", short_id(row.op), kind_text(&row.kind, lang))];
+    let mut lines = vec![format!(
+        "{}  {when}  {}: {step} - {reason}",
+        short_id(row.op),
+        kind_text(&row.kind, lang)
+    )];
     for (field, value) in &row.values {
         lines.push(format!("    {field} = {}", short(value)));
     }
     if let Some(ServerOutcome::Review { clashes, .. }) = &row.outcome {
         for clash in clashes {
-            lines.push(words::clash_line(lang, &clash.field, short(&clash.base), short(&clash.mine), short(&clash.theirs)));
+            lines.push(words::clash_line(
+                lang,
+                &clash.field,
+                short(&clash.base),
+                short(&clash.mine),
+                short(&clash.theirs),
+            ));
         }
     }
     if row.can_retry {
@@ -82,9 +108,17 @@ pub(crate) fn text(row: &AttentionRow, offset_min: i16, lang: Lang) -> String {
 
 fn why(row: &AttentionRow, lang: Lang) -> String {
     match &row.outcome {
-        Some(ServerOutcome::Review { why: Why::Clash, .. }) => words::why_clash(lang),
-        Some(ServerOutcome::Review { why: Why::OutOfScope, .. }) => words::why_out_of_scope(lang),
-        Some(ServerOutcome::Review { why: Why::Dependency, .. }) => words::why_dependency(lang),
+        Some(ServerOutcome::Review {
+            why: Why::Clash, ..
+        }) => words::why_clash(lang),
+        Some(ServerOutcome::Review {
+            why: Why::OutOfScope,
+            ..
+        }) => words::why_out_of_scope(lang),
+        Some(ServerOutcome::Review {
+            why: Why::Dependency,
+            ..
+        }) => words::why_dependency(lang),
         Some(ServerOutcome::Rejected { refusal }) => {
             let error = waymark_client::WaymarkError::from(refusal.clone());
             format!("{}: {}", words::why_rejected(lang), error.message(lang))

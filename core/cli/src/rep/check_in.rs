@@ -24,16 +24,23 @@ pub(crate) fn run(context: &Context, args: &CheckIn) -> Outcome {
     };
     let view = waymark.check_ins().check_in(&request)?;
     let begins = matches!(visit.state, State::Planned);
-    context.show(&json!({ "check_in": view, "visit": visit.id, "started": begins }), || {
-        let lang = context.lang;
-        let mut lines = vec![words::checked_in(lang, args.accuracy, view.position.datum().name())];
-        if begins {
-            lines.push(words::check_in_started(lang));
-        }
-        lines.push(match view.distance_m {
-            Some(metres) => words::check_in_distance(lang, format!("{metres:.0}")),
-            None => words::check_in_no_distance(lang),
-        });
-        lines.join("\n")
-    })
+    context.show(
+        &json!({ "check_in": view, "visit": visit.id, "started": begins }),
+        || {
+            let lang = context.lang;
+            let mut lines = vec![words::checked_in(
+                lang,
+                args.accuracy,
+                view.position.datum().name(),
+            )];
+            if begins {
+                lines.push(words::check_in_started(lang));
+            }
+            lines.push(match view.distance_m {
+                Some(metres) => words::check_in_distance(lang, format!("{metres:.0}")),
+                None => words::check_in_no_distance(lang),
+            });
+            lines.join("\n")
+        },
+    )
 }

@@ -26,7 +26,9 @@ fn list(context: &Context, waymark: &Waymark, args: &CustomerList) -> Outcome {
     waymark.me()?;
     let limit = usize::try_from(args.limit).unwrap_or(usize::MAX);
     // one more than wanted tells whether there are more
-    let mut rows = waymark.customers().page(!args.all, args.limit.saturating_add(1), 0)?;
+    let mut rows = waymark
+        .customers()
+        .page(!args.all, args.limit.saturating_add(1), 0)?;
     let more = rows.len() > limit;
     rows.truncate(limit);
     context.show(&rows, || {
@@ -34,7 +36,11 @@ fn list(context: &Context, waymark: &Waymark, args: &CustomerList) -> Outcome {
             return words::no_customers(context.lang);
         }
         let table = table(context, &rows);
-        if more { format!("{table}\n{}", words::more_customers(context.lang, limit)) } else { table }
+        if more {
+            format!("{table}\n{}", words::more_customers(context.lang, limit))
+        } else {
+            table
+        }
     })
 }
 
@@ -42,7 +48,13 @@ fn search(context: &Context, waymark: &Waymark, args: &CustomerSearch) -> Outcom
     waymark.me()?;
     let text = args.words.join(" ");
     let rows = waymark.customers().search(&text, args.limit)?;
-    context.show(&rows, || if rows.is_empty() { words::nothing_found(context.lang, &text) } else { table(context, &rows) })
+    context.show(&rows, || {
+        if rows.is_empty() {
+            words::nothing_found(context.lang, &text)
+        } else {
+            table(context, &rows)
+        }
+    })
 }
 
 fn table(context: &Context, rows: &[CustomerRow]) -> String {
@@ -59,7 +71,11 @@ fn table(context: &Context, rows: &[CustomerRow]) -> String {
             row.name.clone(),
             row.category.clone().unwrap_or_default(),
             row.address.clone().unwrap_or_default(),
-            if row.pending { words::unsent_mark(lang) } else { String::new() },
+            if row.pending {
+                words::unsent_mark(lang)
+            } else {
+                String::new()
+            },
             short_id(row.id),
         ]);
     }
@@ -83,7 +99,10 @@ fn text(context: &Context, view: &CustomerView, own: bool) -> String {
         (Some(_), Some(name)) => Some(name.clone()),
         (Some(owner), None) => Some(owner.to_string()),
     };
-    let at = view.row.position.map(|at| format!("{}, {} {}", at.lat(), at.lon(), at.datum().name()));
+    let at = view
+        .row
+        .position
+        .map(|at| format!("{}, {} {}", at.lat(), at.lon(), at.datum().name()));
     let tags = Some(view.tags.join(", ")).filter(|tags| !tags.is_empty());
     let fields = [
         (words::field_category(lang), view.row.category.clone()),
@@ -100,23 +119,38 @@ fn text(context: &Context, view: &CustomerView, own: bool) -> String {
     if view.row.pending {
         lines.push(format!("  ({})", words::unsent(lang)));
     }
-    lines.extend(fields.into_iter().filter_map(|(name, value)| Some(format!("  {name}: {}", value?))));
+    lines.extend(
+        fields
+            .into_iter()
+            .filter_map(|(name, value)| Some(format!("  {name}: {}", value?.replace('\n', " ")))),
+    );
     if !view.visits.is_empty() {
         lines.push(format!("\n{}", words::latest_visits(lang)));
         for visit in &view.visits {
             let times = super::today::times(&visit.state, offset_min, lang);
-            let line = format!("  {}  {}  {times}", visit.day, super::state_text(&visit.state, lang));
+            let line = format!(
+                "  {}  {}  {times}",
+                visit.day,
+                super::state_text(&visit.state, lang)
+            );
             lines.push(format!("{}  {}", line.trim_end(), short_id(visit.id)));
         }
     }
     if !view.notes.is_empty() {
         lines.push(format!("\n{}", words::latest_notes(lang)));
         for note in &view.notes {
-            lines.push(format!("  {}  {}", day_and_time(&note.at, offset_min, lang), note.text.replace('\n', "\n    ")));
+            lines.push(format!(
+                "  {}  {}",
+                day_and_time(&note.at, offset_min, lang),
+                note.text.replace('\n', "\n    ")
+            ));
         }
     }
     if !view.visits.is_empty() || !view.notes.is_empty() {
-        lines.push(format!("\n{}", words::times_are_local(lang, offset(offset_min))));
+        lines.push(format!(
+            "\n{}",
+            words::times_are_local(lang, offset(offset_min))
+        ));
     }
     lines.join("\n")
 }
@@ -130,18 +164,30 @@ fn add(context: &Context, waymark: &Waymark, args: CustomerAdd) -> Outcome {
         phone: args.phone,
     };
     let id = waymark.customers().add(request)?;
-    context.show(&json!({ "customer": id }), || words::customer_added(context.lang, args.name.trim(), short_id(id)))
+    context.show(&json!({ "customer": id }), || {
+        words::customer_added(context.lang, args.name.trim(), short_id(id))
+    })
 }
 
 fn edit(context: &Context, waymark: &Waymark, args: CustomerEditArgs) -> Outcome {
     let position = position(&args.place)?;
-    let fields = [&args.name, &args.phone, &args.address, &args.hours, &args.owner];
+    let fields = [
+        &args.name,
+        &args.phone,
+        &args.address,
+        &args.hours,
+        &args.owner,
+    ];
     let nothing = fields.iter().all(|field| field.is_none()) && position.is_none();
     if nothing && args.tag.is_empty() && args.untag.is_empty() {
         return Err(Own::NothingToChange.into());
     }
     let row = waymark.customers().find(&args.who.who)?;
-    let bare = |tags: Vec<String>| tags.into_iter().map(|tag| tag.trim_start_matches('+').to_owned()).collect();
+    let bare = |tags: Vec<String>| {
+        tags.into_iter()
+            .map(|tag| tag.trim_start_matches('+').to_owned())
+            .collect()
+    };
     let edit = CustomerEdit {
         name: args.name,
         address: args.address,
@@ -154,6 +200,10 @@ fn edit(context: &Context, waymark: &Waymark, args: CustomerEditArgs) -> Outcome
     };
     let changed = waymark.customers().edit(row.id, edit)?;
     context.show(&json!({ "customer": row.id, "changed": changed }), || {
-        if changed { words::customer_changed(context.lang, &row.name) } else { words::customer_unchanged(context.lang, &row.name) }
+        if changed {
+            words::customer_changed(context.lang, &row.name)
+        } else {
+            words::customer_unchanged(context.lang, &row.name)
+        }
     })
 }

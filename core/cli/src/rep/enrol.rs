@@ -18,13 +18,23 @@ pub(crate) fn run(context: &Context, args: Enroll) -> Outcome {
         None => None,
     };
     let waymark = context.open()?;
-    let with = EnrolWith { server: args.server, code: args.code, device_name: args.name, authority };
+    let with = EnrolWith {
+        server: args.server,
+        code: args.code,
+        device_name: args.name,
+        authority,
+    };
     let me = wait_for(waymark.enrol(&with))??;
     let value = json!({
         "company": me.company, "user": me.user, "name": me.user_name, "role": me.role, "team": me.team, "device": me.device,
     });
     context.show(&value, || {
-        let enrolled = words::enrolled(context.lang, &me.user_name, &me.company, role_text(me.role, context.lang));
+        let enrolled = words::enrolled(
+            context.lang,
+            &me.user_name,
+            &me.company,
+            role_text(me.role, context.lang),
+        );
         format!("{enrolled}\n{}", words::enrol_next(context.lang))
     })
 }

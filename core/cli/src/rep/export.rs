@@ -15,7 +15,10 @@ pub(crate) fn run(context: &Context, file: Option<PathBuf>) -> Outcome {
     waymark.me()?;
     match file.filter(|path| path.as_os_str() != "-") {
         None => {
-            let mut out = Watched { inner: BufWriter::new(io::stdout().lock()), broken: false };
+            let mut out = Watched {
+                inner: BufWriter::new(io::stdout().lock()),
+                broken: false,
+            };
             match waymark.export(&mut out) {
                 Err(_) if out.broken => Err(Failure::Pipe),
                 other => Ok(other.map(|_| ())?),
@@ -25,9 +28,13 @@ pub(crate) fn run(context: &Context, file: Option<PathBuf>) -> Outcome {
             let file = File::create(&path)?;
             let mut out = BufWriter::new(file);
             let lines = waymark.export(&mut out)?;
-            out.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
+            out.into_inner()
+                .map_err(io::IntoInnerError::into_error)?
+                .sync_all()?;
             let path = path.display().to_string();
-            context.show(&json!({ "lines": lines, "file": path }), || words::exported(context.lang, lines, &path))
+            context.show(&json!({ "lines": lines, "file": path }), || {
+                words::exported(context.lang, lines, &path)
+            })
         }
     }
 }
@@ -40,7 +47,9 @@ struct Watched<W> {
 
 impl<W> Watched<W> {
     fn noted<T>(&mut self, result: io::Result<T>) -> io::Result<T> {
-        self.broken |= result.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::BrokenPipe);
+        self.broken |= result
+            .as_ref()
+            .is_err_and(|error| error.kind() == io::ErrorKind::BrokenPipe);
         result
     }
 }

@@ -16,8 +16,12 @@ pub(crate) fn run(context: &Context, args: ImportCustomers) -> Outcome {
     let waymark = context.open()?;
     waymark.me()?;
     let owner = args.owner.map(|owner| user(&waymark, &owner)).transpose()?;
-    let request =
-        ImportRequest { path: args.file, datum: args.datum.map(Into::into), owner, dry_run: args.dry_run };
+    let request = ImportRequest {
+        path: args.file,
+        datum: args.datum.map(Into::into),
+        owner,
+        dry_run: args.dry_run,
+    };
     let report = waymark.import_customers(&request)?;
     if !report.wrong.is_empty() {
         return refuse(context, &report);
@@ -25,7 +29,11 @@ pub(crate) fn run(context: &Context, args: ImportCustomers) -> Outcome {
     context.show(&report, || {
         let lang = context.lang;
         let count = report.imported;
-        let mut lines = vec![if args.dry_run { words::would_import(lang, count) } else { words::imported(lang, count) }];
+        let mut lines = vec![match (args.dry_run, count) {
+            (_, 0) => words::nothing_imported(lang),
+            (true, _) => words::would_import(lang, count),
+            (false, _) => words::imported(lang, count),
+        }];
         if report.already_here > 0 {
             lines.push(words::already_here(lang, report.already_here));
         }

@@ -38,6 +38,15 @@ pub(crate) fn state_text(state: &State, lang: Lang) -> String {
     }
 }
 
+/// The name of a visit's customer; it is empty when the customer is no longer this user's to see.
+pub(crate) fn customer_name(name: &str, lang: Lang) -> String {
+    if name.is_empty() {
+        words::customer_gone(lang)
+    } else {
+        name.to_owned()
+    }
+}
+
 /// A role's name.
 pub(crate) fn role_text(role: Role, lang: Lang) -> String {
     match role {
@@ -60,9 +69,9 @@ pub(crate) fn user(waymark: &Waymark, text: &str) -> Outcome<UserId> {
 pub(crate) fn position(place: &Place) -> Outcome<Option<Position>> {
     match (place.lat, place.lon, place.datum) {
         (None, None, None) => Ok(None),
-        (Some(lat), Some(lon), Some(datum)) => {
-            Ok(Some(Position::new(datum.into(), lat, lon).map_err(|_| Own::NotAPosition)?))
-        }
+        (Some(lat), Some(lon), Some(datum)) => Ok(Some(
+            Position::new(datum.into(), lat, lon).map_err(|_| Own::NotAPosition)?,
+        )),
         _ => Err(Own::HalfAPosition.into()),
     }
 }

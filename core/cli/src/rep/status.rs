@@ -19,7 +19,11 @@ pub(crate) fn run(context: &Context) -> Outcome {
     context.show(&value, || {
         let lang = context.lang;
         let head = words::status_head(lang, &me.user_name, &me.company, short_id(me.device));
-        format!("{head}\n{}\n\n{}", words::status_server(lang, &me.server_url), text(&status, lang))
+        format!(
+            "{head}\n{}\n\n{}",
+            words::status_server(lang, &me.server_url),
+            text(&status, lang)
+        )
     })
 }
 
@@ -36,11 +40,23 @@ pub(crate) fn text(status: &StatusView, lang: Lang) -> String {
     }
     let table = table.render();
     let mut lines = vec![table.trim_start_matches('\n').to_owned(), String::new()];
-    let (acknowledged, pending, attention) = (status.acknowledged, status.pending, status.needs_attention);
+    let (acknowledged, pending, attention) =
+        (status.acknowledged, status.pending, status.needs_attention);
     lines.push(if status.balanced {
-        words::balances(lang, status.created, acknowledged, pending, attention, status.lost)
+        words::balances(
+            lang,
+            status.created,
+            acknowledged,
+            pending,
+            attention,
+            status.lost,
+        )
     } else {
-        words::does_not_balance(lang, status.created, acknowledged + pending + attention + status.lost)
+        words::does_not_balance(
+            lang,
+            status.created,
+            acknowledged + pending + attention + status.lost,
+        )
     });
     if status.needs_attention > 0 {
         lines.push(words::see_attention(lang));

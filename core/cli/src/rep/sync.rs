@@ -11,12 +11,20 @@ const EVENTS: usize = 16;
 
 pub(crate) fn run(context: &Context) -> Outcome {
     let waymark = context.open()?;
-    waymark.me()?;
+    let url = waymark.me()?.server_url;
+    if !context.json {
+        context.tell(&words::syncing_with(context.lang, url));
+    }
     let report = wait_for(watched(context, &waymark))??;
     context.show(&report, || {
         let lang = context.lang;
         let mut lines = vec![words::sync_done(lang, report.settled, report.fetched)];
-        lines.push(words::sync_traffic(lang, report.sent_bytes, report.received_bytes, report.calls));
+        lines.push(words::sync_traffic(
+            lang,
+            report.sent_bytes,
+            report.received_bytes,
+            report.calls,
+        ));
         if report.pending > 0 {
             lines.push(words::sync_left(lang, report.pending));
         }
@@ -35,7 +43,16 @@ async fn watched(context: &Context, waymark: &Waymark) -> Result<SyncReport, Way
         tokio::select! {
             biased;
             events = waymark.next_events(EVENTS) => events.iter().for_each(|event| tell(context, event)),
-            report = &mut run => return report,
+            report = &mut run => {
+                // what was told in the last moment
+                let last = tokio::select! {
+                    biased;
+                    events = waymark.next_events(EVENTS) => events,
+                    () = std::future::ready(()) => Vec::new(),
+                };
+                last.iter().for_each(|event| tell(context, event));
+                return report;
+            }
         }
     }
 }
@@ -44,7 +61,13 @@ fn tell(context: &Context, event: &ClientEvent) {
     let lang = context.lang;
     match event {
         ClientEvent::Syncing(progress) if !context.json => {
-            let line = words::sync_progress(lang, progress.settled, progress.pending, progress.fetched, progress.calls);
+            let line = words::sync_progress(
+                lang,
+                progress.settled,
+                progress.pending,
+                progress.fetched,
+                progress.calls,
+            );
             context.tell(&line);
         }
         ClientEvent::UpgradeNeeded => context.tell(&words::upgrade_needed(lang)),

@@ -4,7 +4,7 @@ use serde_json::json;
 use waymark_client::{ErrorCode, NoteRequest, PlanRequest, VisitRow, VisitView, Waymark};
 use waymark_domain::visit::State;
 
-use super::{state_text, user};
+use super::{customer_name, state_text, user};
 use crate::args::{Visit, VisitMaybe, VisitMove, VisitNote, VisitPlan, VisitSkip, VisitWhich};
 use crate::context::Context;
 use crate::failure::{Outcome, Own};
@@ -37,10 +37,15 @@ fn plan(context: &Context, waymark: &Waymark, args: VisitPlan) -> Outcome {
     let customer = waymark.customers().find(&args.who.who)?;
     let rep = args.rep.map(|rep| user(waymark, &rep)).transpose()?;
     let day = args.day.map_or_else(|| waymark.today_date(), Ok)?;
-    let visit = waymark.visits().plan(&PlanRequest { customer: customer.id, day: Some(day), rep })?;
-    context.show(&json!({ "visit": visit, "customer": customer.id, "day": day }), || {
-        words::visit_planned(context.lang, &customer.name, day)
-    })
+    let visit = waymark.visits().plan(&PlanRequest {
+        customer: customer.id,
+        day: Some(day),
+        rep,
+    })?;
+    context.show(
+        &json!({ "visit": visit, "customer": customer.id, "day": day }),
+        || words::visit_planned(context.lang, &customer.name, day),
+    )
 }
 
 fn start(context: &Context, waymark: &Waymark, args: &VisitWhich) -> Outcome {
@@ -55,7 +60,10 @@ fn start(context: &Context, waymark: &Waymark, args: &VisitWhich) -> Outcome {
     if let Some(row) = found {
         waymark.visits().start(row.id)?;
         return context.show(&json!({ "visit": row.id, "planned": true }), || {
-            words::visit_started(context.lang, &row.customer_name)
+            words::visit_started(
+                context.lang,
+                customer_name(&row.customer_name, context.lang),
+            )
         });
     }
     let customer = waymark.customers().find(&args.which)?;
@@ -67,33 +75,60 @@ fn start(context: &Context, waymark: &Waymark, args: &VisitWhich) -> Outcome {
 
 fn note(context: &Context, waymark: &Waymark, args: VisitNote) -> Outcome {
     let visit = named_or_current(waymark, args.visit.as_deref())?;
-    let request = NoteRequest { customer: visit.customer, visit: Some(visit.id), text: args.text, corrects: None };
+    let request = NoteRequest {
+        customer: visit.customer,
+        visit: Some(visit.id),
+        text: args.text,
+        corrects: None,
+    };
     let note = waymark.notes().write(request)?;
-    context.show(&json!({ "note": note, "visit": visit.id }), || words::note_written(context.lang, &visit.customer_name))
+    context.show(&json!({ "note": note, "visit": visit.id }), || {
+        words::note_written(
+            context.lang,
+            customer_name(&visit.customer_name, context.lang),
+        )
+    })
 }
 
 fn finish(context: &Context, waymark: &Waymark, args: VisitMaybe) -> Outcome {
     let visit = named_or_current(waymark, args.which.as_deref())?;
     waymark.visits().finish(visit.id)?;
-    context.show(&json!({ "visit": visit.id }), || words::visit_finished(context.lang, &visit.customer_name))
+    context.show(&json!({ "visit": visit.id }), || {
+        words::visit_finished(
+            context.lang,
+            customer_name(&visit.customer_name, context.lang),
+        )
+    })
 }
 
 fn skip(context: &Context, waymark: &Waymark, args: &VisitSkip) -> Outcome {
     let visit = waymark.visits().find(&args.visit.which)?;
     waymark.visits().skip(visit.id, &args.reason)?;
-    context.show(&json!({ "visit": visit.id }), || words::visit_skipped(context.lang, &visit.customer_name))
+    context.show(&json!({ "visit": visit.id }), || {
+        words::visit_skipped(
+            context.lang,
+            customer_name(&visit.customer_name, context.lang),
+        )
+    })
 }
 
 fn move_to(context: &Context, waymark: &Waymark, args: &VisitMove) -> Outcome {
     let visit = waymark.visits().find(&args.visit.which)?;
     let moved = waymark.visits().move_to(visit.id, args.day)?;
-    context.show(&json!({ "visit": visit.id, "day": args.day, "changed": moved }), || {
-        if moved {
-            words::visit_moved(context.lang, &visit.customer_name, args.day)
-        } else {
-            words::visit_on_that_day(context.lang, args.day)
-        }
-    })
+    context.show(
+        &json!({ "visit": visit.id, "day": args.day, "changed": moved }),
+        || {
+            if moved {
+                words::visit_moved(
+                    context.lang,
+                    customer_name(&visit.customer_name, context.lang),
+                    args.day,
+                )
+            } else {
+                words::visit_on_that_day(context.lang, args.day)
+            }
+        },
+    )
 }
 
 fn show(context: &Context, waymark: &Waymark, args: &VisitWhich) -> Outcome {
@@ -105,17 +140,27 @@ fn show(context: &Context, waymark: &Waymark, args: &VisitWhich) -> Outcome {
 fn text(context: &Context, view: &VisitView) -> String {
     let lang = context.lang;
     let offset_min = context.offset_min();
-    let mut lines = vec![view.row.customer_name.clone()];
+    let mut lines = vec![customer_name(&view.row.customer_name, lang)];
     if view.row.pending {
         lines.push(format!("  ({})", words::unsent(lang)));
     }
     lines.push(format!("  {}: {}", words::field_day(lang), view.row.day));
-    lines.push(format!("  {}: {}", words::field_state(lang), state_text(&view.row.state, lang)));
+    lines.push(format!(
+        "  {}: {}",
+        words::field_state(lang),
+        state_text(&view.row.state, lang)
+    ));
     let time = |when| time_of_day(when, offset_min, lang);
     match &view.row.state {
         State::InProgress { started } => lines.push(format!("  {}", time(started))),
-        State::Done { started, finished } => lines.push(format!("  {} – {}", time(started), time(finished))),
-        State::Skipped { at, reason, .. } => lines.push(format!("  {}  {}: {reason}", time(at), words::field_reason(lang))),
+        State::Done { started, finished } => {
+            lines.push(format!("  {} – {}", time(started), time(finished)))
+        }
+        State::Skipped { at, reason, .. } => lines.push(format!(
+            "  {}  {}: {reason}",
+            time(at),
+            words::field_reason(lang)
+        )),
         State::Planned | State::Unknown(_) => {}
     }
     lines.push(format!("  {}: {}", words::field_id(lang), view.row.id));
@@ -123,9 +168,19 @@ fn text(context: &Context, view: &VisitView) -> String {
     for check_in in &view.check_ins {
         let at = check_in.position;
         let time = day_and_time(&check_in.at, offset_min, lang);
-        let mut line = words::check_in_line(lang, time, at.lat(), at.lon(), at.datum().name(), check_in.accuracy_m);
+        let mut line = words::check_in_line(
+            lang,
+            time,
+            at.lat(),
+            at.lon(),
+            at.datum().name(),
+            check_in.accuracy_m,
+        );
         if let Some(metres) = check_in.distance_m {
-            line = format!("{line}, {}", words::distance_note(lang, format!("{metres:.0}")));
+            line = format!(
+                "{line}, {}",
+                words::distance_note(lang, format!("{metres:.0}"))
+            );
         }
         lines.push(format!("  {line}"));
     }
@@ -134,11 +189,18 @@ fn text(context: &Context, view: &VisitView) -> String {
     }
     lines.push(format!("\n{}", words::notes(lang)));
     for note in &view.notes {
-        lines.push(format!("  {}  {}", day_and_time(&note.at, offset_min, lang), note.text.replace('\n', "\n    ")));
+        lines.push(format!(
+            "  {}  {}",
+            day_and_time(&note.at, offset_min, lang),
+            note.text.replace('\n', "\n    ")
+        ));
     }
     if view.notes.is_empty() {
         lines.push(format!("  {}", words::none_yet(lang)));
     }
-    lines.push(format!("\n{}", words::times_are_local(lang, offset(offset_min))));
+    lines.push(format!(
+        "\n{}",
+        words::times_are_local(lang, offset(offset_min))
+    ));
     lines.join("\n")
 }

@@ -13,9 +13,9 @@ super::sentences! {
     imported(count, city, rep) "{count} places in {city} for {rep}" / "{city} 的 {count} 个地点，归 {rep}";
     step_bootstrap() "The reps fetch their customers and plan their day" / "销售代表获取客户并计划一天的拜访";
     bootstrapped(rep, customers, visits) "{rep}: {customers} customers fetched, {visits} visits planned and sent" / "{rep}：获取 {customers} 个客户，计划并上传 {visits} 次拜访";
-    recording(rep, place, date, lat, lon, city, stretch)
-        "{rep} goes along a real recording of {place} ({date}), moved by one constant shift of {lat}° / {lon}° to {city} (east-west distances {stretch} %)" /
-        "{rep} 沿 {place}（{date}）的真实轨迹行走，整体平移 {lat}° / {lon}° 到 {city}（东西向距离 {stretch}%）";
+    recording(rep, place, date, shift, city, stretch)
+        "{rep} goes along a real recording of {place} ({date}), moved by one constant shift of {shift} to {city} (east-west distances {stretch} %)" /
+        "{rep} 沿 {place}（{date}）的真实轨迹行走，整体平移 {shift} 到 {city}（东西向距离 {stretch}%）";
     recording_day(day) "All happens on {day}; times of day and pace are the recordings', the date of the second one is moved to this day" / "一切发生在 {day}；时刻和节奏来自轨迹，第二条轨迹的日期移到这一天";
     step_offline() "The network goes away" / "网络中断";
     refused(rep, message, saved) "{rep} tries to sync: {message}. {saved}" / "{rep} 尝试同步：{message}。{saved}";

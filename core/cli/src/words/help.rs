@@ -1,6 +1,6 @@
 //! The help in Chinese, laid over the English grammar of `args.rs`, and the examples below it.
 
-use clap::Command;
+use clap::{Arg, ArgAction, Command};
 use waymark_client::Lang;
 
 /// Examples and exit codes.
@@ -60,7 +60,10 @@ const COMMANDS: &[(&str, &str)] = &[
     ("customer edit", "修改客户；未给出的内容保持不变"),
     ("visit", "拜访"),
     ("visit plan", "计划拜访"),
-    ("visit start", "开始拜访：今天的计划拜访，若无则为该客户的计划外拜访"),
+    (
+        "visit start",
+        "开始拜访：今天的计划拜访，若无则为该客户的计划外拜访",
+    ),
     ("visit note", "写记录"),
     ("visit finish", "结束拜访"),
     ("visit skip", "说明原因并跳过拜访"),
@@ -74,7 +77,10 @@ const COMMANDS: &[(&str, &str)] = &[
     ("attention retry", "在记录的当前内容上重做"),
     ("attention dismiss", "放弃"),
     ("import", "从文件导入客户"),
-    ("import customers", "从 CSV 或 GeoJSON 文件导入客户：全部导入，有错误行则全不导入"),
+    (
+        "import customers",
+        "从 CSV 或 GeoJSON 文件导入客户：全部导入，有错误行则全不导入",
+    ),
     ("export", "将全部内容导出为 JSON 行"),
     ("serve", "运行服务器"),
     ("admin", "人员与设备（管理员）"),
@@ -91,8 +97,14 @@ const COMMANDS: &[(&str, &str)] = &[
 const ARGUMENTS: &[(&str, &str)] = &[
     ("json", "以 JSON 输出，错误也是"),
     ("lang", "语言：en 或 zh-Hans [默认：按系统区域设置]"),
-    ("db", "数据库文件 [默认：用户数据目录下的 waymark/waymark.db]"),
-    ("enroll server", "服务器地址，例如 https://waymark.example.com"),
+    (
+        "db",
+        "数据库文件 [默认：用户数据目录下的 waymark/waymark.db]",
+    ),
+    (
+        "enroll server",
+        "服务器地址，例如 https://waymark.example.com",
+    ),
     ("code", "管理员给的一次性登记码"),
     ("enroll name", "此设备的名称"),
     ("ca", "公司自己的证书机构（PEM 文件）"),
@@ -119,7 +131,10 @@ const ARGUMENTS: &[(&str, &str)] = &[
     ("customers owner", "客户归属，姓名或编号 [默认：无人]"),
     ("owner", "客户归属，姓名或编号；供主管使用"),
     ("rep", "由谁拜访，姓名或编号；供主管使用 [默认：您自己]"),
-    ("finish which", "拜访的编号、编号的一部分或客户名称 [默认：进行中的拜访]"),
+    (
+        "finish which",
+        "拜访的编号、编号的一部分或客户名称 [默认：进行中的拜访]",
+    ),
     ("which", "拜访的编号、编号的一部分或客户名称"),
     ("visit", "拜访 [默认：进行中的拜访]"),
     ("text", "内容"),
@@ -132,7 +147,10 @@ const ARGUMENTS: &[(&str, &str)] = &[
     ("restore file", "备份文件"),
     ("file", "写到哪里；- 或不给出则为标准输出"),
     ("dry_run", "只检查，不保存"),
-    ("serve data", "服务器数据目录 [默认：用户数据目录下的 waymark-server]"),
+    (
+        "serve data",
+        "服务器数据目录 [默认：用户数据目录下的 waymark-server]",
+    ),
     ("data", "服务器数据目录"),
     ("listen", "监听地址"),
     ("company", "公司名称（首次启动时）"),
@@ -155,30 +173,91 @@ pub(crate) fn in_lang(command: Command, lang: Lang) -> Command {
         Lang::ZhHans => {
             let about = "Waymark：无需网络的外勤工作。";
             let long = "Waymark：无需网络的外勤工作。\n\n每个命令都使用本设备上的数据库文件。只有 enroll、sync 和 admin 需要网络。";
-            chinese(command, "").about(about).long_about(long).after_help(EXAMPLES_ZH)
+            chinese(command, "")
+                .about(about)
+                .long_about(long)
+                .after_help(EXAMPLES_ZH)
         }
     }
 }
 
 fn chinese(command: Command, path: &str) -> Command {
     let name = command.get_name().to_owned();
-    let mut command = command.help_template(TEMPLATE_ZH).subcommand_help_heading("命令").disable_help_subcommand(true);
+    let mut command = command
+        .help_template(TEMPLATE_ZH)
+        .subcommand_help_heading("命令")
+        .disable_help_subcommand(true)
+        .disable_help_flag(true)
+        .arg(
+            Arg::new("help")
+                .short('h')
+                .long("help")
+                .action(ArgAction::Help)
+                .help("显示帮助"),
+        );
+    if path.is_empty() {
+        let version = Arg::new("version")
+            .short('V')
+            .long("version")
+            .action(ArgAction::Version);
+        command = command
+            .disable_version_flag(true)
+            .arg(version.help("显示版本"));
+    }
     if let Some(about) = find(COMMANDS, path) {
         command = command.about(about).long_about(about);
     }
-    command = command.mut_args(|arg| {
-        let help = in_chinese(&name, arg.get_id().as_str());
-        let heading = if arg.is_positional() { "参数" } else { "选项" };
-        let arg = arg.help_heading(heading);
-        match help {
-            Some(help) => arg.help(help).long_help(help),
-            None => arg,
-        }
-    });
+    command = command.mut_args(|arg| argument(arg, &name));
     command.mut_subcommands(|sub| {
         let below = format!("{path} {}", sub.get_name());
         chinese(sub, below.trim_start())
     })
+}
+
+/// What clap would say of possible values and defaults is said here instead, since it speaks English only.
+fn argument(arg: Arg, command: &str) -> Arg {
+    let heading = if arg.is_positional() {
+        "参数"
+    } else {
+        "选项"
+    };
+    let help = in_chinese(command, arg.get_id().as_str());
+    let values: Vec<String> = if arg.get_action().takes_values() {
+        arg.get_possible_values()
+            .iter()
+            .map(|value| value.get_name().to_owned())
+            .collect()
+    } else {
+        Vec::new()
+    };
+    let defaults: Vec<String> = arg
+        .get_default_values()
+        .iter()
+        .map(|value| value.to_string_lossy().into_owned())
+        .collect();
+    let arg = arg.help_heading(heading);
+    let Some(help) = help else { return arg };
+    let mut help = help.to_owned();
+    if !values.is_empty() {
+        help.push_str(&format!(" [可选：{}]", values.join("、")));
+    }
+    if !defaults.is_empty() && arg.get_action().takes_values() {
+        help.push_str(&format!(" [默认：{}]", defaults.join("、")));
+    }
+    if let Some(name) = arg.get_env() {
+        help.push_str(&format!(" [环境变量：{}]", name.to_string_lossy()));
+    }
+    let arg = if values.is_empty() {
+        arg
+    } else {
+        arg.hide_possible_values(true)
+    };
+    let arg = if defaults.is_empty() {
+        arg
+    } else {
+        arg.hide_default_value(true)
+    };
+    arg.hide_env(true).help(help.clone()).long_help(help)
 }
 
 fn in_chinese(command: &str, id: &str) -> Option<&'static str> {
@@ -186,7 +265,10 @@ fn in_chinese(command: &str, id: &str) -> Option<&'static str> {
 }
 
 fn find(table: &'static [(&'static str, &'static str)], wanted: &str) -> Option<&'static str> {
-    table.iter().find(|(name, _)| *name == wanted).map(|(_, text)| *text)
+    table
+        .iter()
+        .find(|(name, _)| *name == wanted)
+        .map(|(_, text)| *text)
 }
 
 #[cfg(test)]

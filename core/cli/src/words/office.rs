@@ -34,5 +34,5 @@ super::sentences! {
     backed_up(path) "Backup written to {path}." / "备份已写入 {path}。";
     restored(path) "Restored into {path}. Devices will send again what the backup lacks." / "已恢复到 {path}。设备会重新上传备份中缺少的内容。";
     data_there(path) "There is data in {path} already" / "{path} 中已有数据";
-    data_there_remedy() "Restore into an empty folder" / "请恢复到空目录";
+    data_there_remedy() "Give another path: nothing is ever overwritten" / "请指定其他路径：不会覆盖任何内容";
 }

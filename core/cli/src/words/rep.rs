@@ -7,6 +7,7 @@ super::sentences! {
     done() "done" / "已完成";
     skipped() "skipped" / "已跳过";
     unknown_state(name) "{name} (newer version)" / "{name}（新版本）";
+    customer_gone() "(a customer no longer here)" / "（客户已不在此）";
     unsent() "not sent yet" / "未上传";
     unsent_mark() "unsent" / "未上传";
 
@@ -93,6 +94,7 @@ super::sentences! {
     distance_note(metres) "{metres} m away" / "相距 {metres} 米";
 
     // sync and status
+    syncing_with(url) "Syncing with {url}" / "正在与 {url} 同步";
     sync_progress(settled, pending, fetched, calls) "  {settled} settled, {pending} pending, {fetched} fetched, {calls} calls" / "  已确认 {settled}，待上传 {pending}，已获取 {fetched}，请求 {calls} 次";
     sync_done(settled, fetched) "Synced. {settled} operations settled, {fetched} changes fetched." / "同步完成。确认 {settled} 项操作，获取 {fetched} 项变更。";
     sync_traffic(sent, received, calls) "{sent} bytes sent, {received} bytes received, {calls} calls." / "发送 {sent} 字节，接收 {received} 字节，请求 {calls} 次。";
@@ -139,6 +141,7 @@ super::sentences! {
 
     // import and export
     imported(count) "Imported {count} customers. Saved on this device; they go with the next sync." / "已导入 {count} 个客户。已保存在本设备，下次同步时上传。";
+    nothing_imported() "Nothing new to import." / "没有新的内容可导入。";
     would_import(count) "{count} customers would be imported. Nothing was saved (--dry-run)." / "将导入 {count} 个客户。未保存任何内容（--dry-run）。";
     already_here(count) "{count} rows are here already and were left as they are." / "{count} 行已存在，保持不变。";
     wrong_row(row, column, why) "row {row}: {column} {why}" / "第 {row} 行：{column} {why}";

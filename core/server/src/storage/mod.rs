@@ -126,7 +126,7 @@ pub trait Tx: View {
     /// Locks records, in the order given, until the transaction ends. A database with one writer has nothing to do.
     fn lock(&mut self, keys: &[RecordKey]) -> Result<()>;
 
-    /// Begins a part that can be undone alone. See [`nested`].
+    /// Begins a part that can be undone alone; parts may lie within parts.
     fn begin_nested(&mut self) -> Result<()>;
 
     /// Keeps the part.

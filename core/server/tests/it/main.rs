@@ -11,12 +11,15 @@
     clippy::cast_sign_loss
 )]
 
+mod ambient;
 mod feed;
 mod groups;
 mod http;
+mod matrix;
 mod pull;
 mod replay;
 mod rights;
 mod speed;
 mod support;
 mod tickets;
+mod town;

@@ -255,7 +255,9 @@ fn another_epoch_brings_what_is_stored_and_nothing_else() {
     assert_ne!(before, Some(epoch));
     // what it brings may build on what the restore lost: it is not judged before the device has put that back
     let (_, _, next) = ben.new_customer(&world, "Bakery");
-    let response = ben.exchange(&world, &ben.request(&[&next], PAGE_MAX)).unwrap();
+    let response = ben
+        .exchange(&world, &ben.request(&[&next], PAGE_MAX))
+        .unwrap();
     assert_eq!(response.head.epoch, epoch);
     assert_eq!(response.head.have.as_slice(), [(1, 1)]);
     assert!(response.changes.is_empty() && response.outs.is_empty());

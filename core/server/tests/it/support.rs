@@ -1,19 +1,17 @@
 //! A company with a virtual clock and seeded chance; devices that chain and sign like real ones; replicas that check every checkpoint.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicI64, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex};
 
 use waymark_domain::ambient::{Clock, Entropy};
 use waymark_domain::customer::Customer;
 use waymark_domain::hash::Hash;
-use waymark_domain::ids::{
-    BootId, CustomerId, DeviceId, Epoch, GroupId, OpId, RecordId, TenantId, UserId,
-};
+use waymark_domain::ids::{CustomerId, DeviceId, Epoch, GroupId, OpId, RecordId, TenantId, UserId};
 use waymark_domain::op::{BaseRef, Draft, Group, Seal, Sealed};
 use waymark_domain::record::{Body, RecordKey, Role};
 use waymark_domain::scope::{Digest, Scope};
-use waymark_domain::time::{Hlc, Reading, Stamp};
+use waymark_domain::time::{Hlc, Stamp};
 use waymark_protocol::enrol::{EnrolRequest, InviteRequest, Invited, TokenRequest};
 use waymark_protocol::limits::TOKEN_MS;
 use waymark_protocol::outcome::Outcome;
@@ -27,64 +25,7 @@ use waymark_protocol::{PROTO, SCHEMA};
 use waymark_server::storage::sqlite::SqliteStorage;
 use waymark_server::{Result, Server};
 
-pub const START_MS: i64 = 1_790_000_000_000;
-pub const HOUR_MS: i64 = 3_600_000;
-
-/// A clock that moves when it is told to.
-pub struct VirtualClock(AtomicI64);
-
-impl VirtualClock {
-    pub fn pass(&self, ms: i64) {
-        self.0.fetch_add(ms, Ordering::SeqCst);
-    }
-
-    pub fn now(&self) -> i64 {
-        self.0.load(Ordering::SeqCst)
-    }
-}
-
-impl Clock for VirtualClock {
-    fn read(&self) -> Reading {
-        let now = self.now();
-        Reading {
-            wall_ms: now,
-            mono_ms: now - START_MS,
-            boot: BootId::from_uuid(uuid::Uuid::nil()),
-            utc_offset_min: 120,
-        }
-    }
-}
-
-/// Chance from a seed (splitmix64).
-pub struct Seeded(Mutex<u64>);
-
-impl Seeded {
-    pub fn new(seed: u64) -> Self {
-        Self(Mutex::new(seed))
-    }
-
-    pub fn next(&self) -> u64 {
-        let mut state = self.0.lock().unwrap();
-        *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = *state;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    pub fn below(&self, n: u64) -> u64 {
-        self.next() % n
-    }
-}
-
-impl Entropy for Seeded {
-    fn fill(&self, bytes: &mut [u8]) {
-        for chunk in bytes.chunks_mut(8) {
-            let random = self.next().to_le_bytes();
-            chunk.copy_from_slice(&random[..chunk.len()]);
-        }
-    }
-}
+use crate::ambient::{Seeded, VirtualClock};
 
 /// A company on one server.
 pub struct World {
@@ -99,7 +40,7 @@ impl World {
     }
 
     pub fn over(storage: SqliteStorage) -> Self {
-        let clock = Arc::new(VirtualClock(AtomicI64::new(START_MS)));
+        let clock = Arc::new(VirtualClock::default());
         let chance = Arc::new(Seeded::new(7));
         let server = Server::new(storage, clock.clone(), chance.clone()).unwrap();
         Self {

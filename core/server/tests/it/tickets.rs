@@ -9,7 +9,8 @@ use waymark_protocol::proof::SoftwareSigner;
 use waymark_server::storage::sqlite::SqliteStorage;
 use waymark_server::{Error, Result, UserChange};
 
-use crate::support::{HOUR_MS, World, applied, enrol_request};
+use crate::ambient::HOUR_MS;
+use crate::support::{World, applied, enrol_request};
 
 fn code<T>(result: Result<T>) -> Option<ApiCode> {
     match result {

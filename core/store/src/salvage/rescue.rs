@@ -114,6 +114,8 @@ queries! {
         ON CONFLICT DO NOTHING";
     INSERT_ATTENTION = "
         INSERT INTO attention (op_id, code, detail, created_ms, resolved_by, resolved_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    // as begin_epoch has it: what a person has settled is not to be applied after all
+    SETTLED = "UPDATE outbox SET attempts = 1000 WHERE op_id = ?1";
     INSERT_SCOPE = "INSERT INTO scope_state (scope, digest, wanted) VALUES (?1, ?2, 1)";
 }
 
@@ -359,29 +361,39 @@ fn write_ops(tx: &Connection, found: &Found, salvage: &mut Salvage) -> Result<()
     Ok(())
 }
 
-/// An answered operation that changed nothing, and whose entry on the list is gone, is put there again: better twice than never.
+/// An answered operation that changed nothing, and whose entry on the list is gone, is put there again: better twice than never. Of one that
+/// waits only what a person has settled is kept: it is on its way up again after a restore of the server.
 fn write_attention(
     tx: &Connection,
     found: &Found,
     salvage: &mut Salvage,
 ) -> Result<(), StoreError> {
+    let mut statement = tx.prepare_cached(INSERT_ATTENTION)?;
     for (op_id, op) in &found.ops {
-        let Some(answer) = &op.answer else { continue };
-        let mut statement = tx.prepare_cached(INSERT_ATTENTION)?;
         let id = sql::op(*op_id);
-        if let Some(entry) = found.attention.get(op_id) {
-            statement.execute((
-                id,
-                &entry.code,
-                &entry.detail,
-                entry.created_ms,
-                &entry.resolved_by,
-                entry.resolved_ms,
-            ))?;
-            salvage.attention += 1;
-        } else if answer.effect_rev.is_none() {
-            let nothing: Option<i64> = None;
-            statement.execute((id, "salvaged", "{}", nothing, nothing, nothing))?;
+        let changed_nothing = op
+            .answer
+            .as_ref()
+            .is_some_and(|answer| answer.effect_rev.is_none());
+        let entry = found.attention.get(op_id);
+        match entry.filter(|entry| op.answer.is_some() || entry.resolved_by.is_some()) {
+            Some(entry) => {
+                statement.execute((
+                    id,
+                    &entry.code,
+                    &entry.detail,
+                    entry.created_ms,
+                    &entry.resolved_by,
+                    entry.resolved_ms,
+                ))?;
+                tx.prepare_cached(SETTLED)?.execute([id])?;
+                salvage.attention += 1;
+            }
+            None if changed_nothing => {
+                let nothing: Option<i64> = None;
+                statement.execute((id, "salvaged", "{}", nothing, nothing, nothing))?;
+            }
+            None => {}
         }
     }
     Ok(())

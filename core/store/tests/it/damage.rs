@@ -310,6 +310,28 @@ fn work_goes_on_after_a_salvage() {
 }
 
 #[test]
+fn what_a_person_settled_stays_settled_through_a_restore_and_a_salvage() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("waymark.db");
+    let store = Store::open(&path).unwrap().store;
+    store.set_identity(&identity()).unwrap();
+    let op = commit_one(&store, new_customer(1, "Shop"));
+    settle(&store, vec![rejected(&op)]);
+    store
+        .resolve_attention(op.op_id, "discarded", WALL)
+        .unwrap();
+    store.begin_epoch(epoch(2), &Ranges::default()).unwrap();
+    let before = store.read(|reader| reader.outbox(0, 9)).unwrap();
+    drop(store);
+    std::fs::write(beside(&path, ".damaged"), "").unwrap();
+    let opened = Store::open(&path).unwrap();
+    assert_eq!(salvage_of(&opened).attention, 1);
+    let after = opened.store.read(|reader| reader.outbox(0, 9)).unwrap();
+    assert_eq!(after, before);
+    assert_clean(&opened.store);
+}
+
+#[test]
 fn when_the_chains_place_is_lost_a_gap_is_left_for_the_server_to_see() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("waymark.db");

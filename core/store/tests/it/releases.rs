@@ -38,6 +38,12 @@ fn frozen(path: &Path) -> Vec<Frozen> {
     rows.map(Result::unwrap).collect()
 }
 
+fn broken_references(path: &Path) -> u32 {
+    let conn = Connection::open(path).unwrap();
+    let count = "SELECT count(*) FROM pragma_foreign_key_check";
+    conn.query_row(count, [], |row| row.get(0)).unwrap()
+}
+
 #[test]
 fn every_released_file_opens_with_the_schema_of_a_fresh_one_and_all_that_waits_in_it() {
     let folder = tempfile::tempdir().unwrap();
@@ -69,6 +75,7 @@ fn every_released_file_opens_with_the_schema_of_a_fresh_one_and_all_that_waits_i
         assert_eq!(store.schema_sql().unwrap(), fresh, "{name:?}");
         assert_clean(&store);
         assert_eq!(frozen(&path), waiting);
+        assert_eq!(broken_references(&path), 0);
         for (_, _, bytes, sha) in &waiting {
             assert_eq!(Hash::of(bytes).as_bytes().as_slice(), sha);
         }

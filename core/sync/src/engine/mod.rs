@@ -108,6 +108,13 @@ impl Engine {
         matches!(self.phase, Phase::Resting { .. })
     }
 
+    /// Forgets the call in flight: whoever made it is gone and will bring no answer. What was in it is pending as before.
+    pub fn abandon_call(&mut self) {
+        if !self.is_resting() {
+            self.phase = Phase::Resting { wake_at: i64::MIN };
+        }
+    }
+
     /// Takes what happened; gives what to do. Exactly one of the effects is a call or a wake-up.
     pub fn handle(
         &mut self,
@@ -214,7 +221,10 @@ impl Engine {
                 self.next_call(ctx, store, effects)
             }
             (Phase::Vaulting { op }, Answered::Vault(answer)) => {
-                let outcome = answer?.outcome;
+                let outcome = match answer {
+                    Ok(vaulted) => vaulted.outcome,
+                    Err(error) => return self.vault_failed(&op, error, ctx, store, effects),
+                };
                 let outcome = if outcome.is_terminal() {
                     outcome
                 } else {
@@ -239,11 +249,8 @@ impl Engine {
                 }
                 self.next_call(ctx, store, effects)
             }
-            // an answer to nothing that was asked: the driver's fault, mended by starting over
-            (phase, _) => {
-                self.phase = phase;
-                Ok(())
-            }
+            // the driver's fault, mended by starting over
+            _ => Err(CallError::Malformed("an answer to nothing that was asked".to_owned()).into()),
         }
     }
 

@@ -57,6 +57,28 @@ impl Engine {
         Err(error.into())
     }
 
+    /// Even the vault would not have it now: it waits for another round, and nothing else waits for it.
+    pub(super) fn vault_failed(
+        &mut self,
+        op: &PendingOp,
+        error: CallError,
+        ctx: &Context<'_>,
+        store: &dyn SyncStore,
+        effects: &mut Vec<Effect>,
+    ) -> Step<()> {
+        match &error {
+            CallError::Api(api) if api.code == ApiCode::Unauthorised => {
+                self.admit_again(error, ctx, store, effects)
+            }
+            CallError::Api(api) if !matches!(api.code, ApiCode::DeviceRevoked | ApiCode::Busy) => {
+                store.note_failure(&[op.n], &api.to_string())?;
+                self.aside.insert(op.n);
+                self.next_call(ctx, store, effects)
+            }
+            _ => Err(error.into()),
+        }
+    }
+
     pub(super) fn paged(
         &mut self,
         answer: Answer<SnapshotPage>,

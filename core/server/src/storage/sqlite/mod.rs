@@ -1,6 +1,6 @@
 //! The embedded database, for one machine.
 //!
-//! One connection writes; whoever gets it commits the work of everybody who waits ([`group`]). A few others read, each from one snapshot.
+//! One connection writes; whoever gets it commits the work of everybody who waits (group commit). A few others read, each from one snapshot.
 
 mod group;
 #[cfg(test)]
@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use self::group::{Queued, Task};
@@ -148,6 +149,8 @@ fn prepare(writer: &mut Connection) -> Result<()> {
         let version = rusqlite::version();
         return Err(Error::Storage(format!("SQLite {version} is too old")));
     }
+    // without it SQLite plans a statement anew whenever a value is bound that a partial index or a LIMIT depends on
+    writer.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     writer.set_prepared_statement_cache_capacity(64);
     writer.execute_batch(
         "PRAGMA synchronous = FULL;
@@ -220,6 +223,7 @@ impl Readers {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(&self.path, flags)?;
         connection.busy_timeout(BUSY)?;
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         connection.set_prepared_statement_cache_capacity(32);
         connection.execute_batch(
             "PRAGMA query_only = ON; PRAGMA mmap_size = 0; PRAGMA cache_size = -16000;",

@@ -1,0 +1,59 @@
+//! Words of the grammar that stand for values of the domain.
+
+use clap::ValueEnum;
+use waymark_domain::check_in::AccuracySource;
+use waymark_domain::geo::Datum;
+use waymark_domain::record::Role;
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum DatumArg {
+    Wgs84,
+    Gcj02,
+    Bd09,
+}
+
+impl From<DatumArg> for Datum {
+    fn from(arg: DatumArg) -> Self {
+        match arg {
+            DatumArg::Wgs84 => Self::Wgs84,
+            DatumArg::Gcj02 => Self::Gcj02,
+            DatumArg::Bd09 => Self::Bd09,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum SourceArg {
+    Android,
+    Apple,
+    Web,
+    Stated,
+}
+
+impl From<SourceArg> for AccuracySource {
+    fn from(arg: SourceArg) -> Self {
+        match arg {
+            SourceArg::Android => Self::Android,
+            SourceArg::Apple => Self::Apple,
+            SourceArg::Web => Self::Web,
+            SourceArg::Stated => Self::Stated,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum RoleArg {
+    Rep,
+    Manager,
+    Admin,
+}
+
+impl From<RoleArg> for Role {
+    fn from(arg: RoleArg) -> Self {
+        match arg {
+            RoleArg::Rep => Self::Rep,
+            RoleArg::Manager => Self::Manager,
+            RoleArg::Admin => Self::Admin,
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! Stories: real clients on real files, the real server on port 0, the real command line. Nothing here waits for time to pass.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "a test fails by panicking, and says on standard error what it skipped and counted"
+)]
+#![cfg(test)]
+
+mod a_reps_day;
+mod attention;
+mod bad_devices;
+mod bad_messages;
+mod bad_networks;
+mod cli;
+mod damage;
+mod engine;
+mod errors;
+mod kill;
+mod offline;
+mod phone;
+mod promises;
+mod raw_http;
+mod schema_doc;
+mod support;
+mod upgrade;
