@@ -242,6 +242,7 @@ const fn exit_of(code: ErrorCode) -> Exit {
         | C::NetworkCut
         | C::NotWaymark
         | C::NotSafe
+        | C::WrongDate
         | C::ServerFailed
         | C::ServerMalformed => Exit::Network,
         C::DeviceRevoked | C::BadCode | C::Unauthorised | C::UpgradeNeeded => Exit::Network,

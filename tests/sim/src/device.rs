@@ -23,6 +23,9 @@ use crate::storage::SimStorage;
 use crate::template::Made;
 use crate::world::{POLL_MS, number};
 
+/// Longest time between two attempts while there is work to send, milliseconds (invariant I15).
+const LONGEST_MS: i64 = 5 * 60 * 1000;
+
 /// Longest drift of a device's clock, parts per million.
 const DRIFT_PPM: i64 = 50;
 
@@ -75,6 +78,8 @@ pub(crate) struct Device {
     /// The place of the last round that succeeded.
     pub synced: u64,
     direct: bool,
+    calls: u64,
+    called_at: i64,
     engine: Option<Engine>,
     signer: Arc<TestSigner>,
     number: usize,
@@ -109,6 +114,8 @@ impl Device {
             rested: false,
             synced: u64::MAX,
             direct,
+            calls: 0,
+            called_at: 0,
             engine: None,
             signer: Arc::clone(&made.signer),
             number,
@@ -147,6 +154,7 @@ impl Device {
         };
         self.mark = Some(Waymark::assemble(Store::from_connection(connection)?, parts)?);
         self.wake_at = i64::MIN;
+        self.called_at = self.clock.mono_ms();
         Ok(())
     }
 
@@ -234,6 +242,17 @@ impl Device {
             let swallowed = bug == Some(Bug::NoRetryWithoutNewWork) && !landed.ok;
             self.wake_at = if swallowed { i64::MAX } else { wake_at };
         }
+    }
+
+    /// Whether no call was made for longer than allowed, although the device was asked whether it is due.
+    pub(crate) fn overslept(&mut self) -> bool {
+        let now = self.clock.mono_ms();
+        let calls = self.link.calls();
+        if calls != self.calls {
+            self.calls = calls;
+            self.called_at = now;
+        }
+        now - self.called_at > LONGEST_MS
     }
 
     /// Whether its copy is from the server's present continuity.

@@ -249,14 +249,30 @@ impl Oracle {
                 unseen || !self.may_write(&row.user, &kind, stored.map(|stored| &stored.body), &next)
             }
             "wrong_state" => stored.is_some_and(|stored| apply(&kind, &mut stored.body.clone(), op).impossible),
-            // after a restore somebody's customer may come back later than the visit to it
-            "unknown_reference" | "not_found" => self.restored,
+            // after a restore a colleague's customer may come back later than the visit to it; one's own comes first
+            "unknown_reference" | "not_found" => self.restored && !self.waits_for_its_own(&row.op, op),
             _ => false,
         };
         if fair {
             return Ok(());
         }
         broken("rejected", format!("{}: {} for no reason; {op}", row.op, row.outcome))
+    }
+
+    /// Whether what an operation points at is still to come from the same device.
+    fn waits_for_its_own(&self, id: &str, op: &Value) -> bool {
+        let Some(mine) = self.promises.get(id) else {
+            return false;
+        };
+        let set = &op["set"];
+        let targets = [&op["rec"], &set["customer"][1], &set["visit"][1]];
+        let earlier = self.promises.iter().filter(|(other, promise)| {
+            promise.device == mine.device && promise.n < mine.n && !self.log.contains_key(*other)
+        });
+        earlier.into_iter().any(|(_, promise)| {
+            let made: Value = serde_json::from_slice(&promise.bytes).unwrap_or_default();
+            matches!(made["act"].as_str(), Some("create" | "append")) && targets.contains(&&made["rec"])
+        })
     }
 
     fn may_write(

@@ -132,7 +132,7 @@ impl View for Reading<'_> {
     }
 
     fn op(&self, op: OpId) -> Result<Option<OpRow>> {
-        if self.bug == Some(Bug::ServerForgetsOutcomes) && op.as_uuid().as_u128() % 8 == 0 {
+        if self.bug == Some(Bug::ServerForgetsOutcomes) && op.as_uuid().as_u128().is_multiple_of(8) {
             return Ok(None);
         }
         if let Some(row) = self.late.iter().find(|row| row.op == op) {
@@ -220,7 +220,7 @@ impl Tx for Writing<'_> {
 
     fn take_seq(&mut self, count: u64) -> Result<u64> {
         let first = self.inner.take_seq(count)?;
-        if self.bug == Some(Bug::SeqTwice) && first % 16 == 0 {
+        if self.bug == Some(Bug::SeqTwice) && first.is_multiple_of(16) {
             return Ok(first - 1);
         }
         Ok(first)

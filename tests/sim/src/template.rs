@@ -79,8 +79,8 @@ impl Template {
                 team: "north".to_owned(),
             });
         }
-        for at in 1..=doubles.min(reps) {
-            let user = marks[at].me().expect("an identity").user;
+        for (at, mark) in marks.iter().enumerate().skip(1).take(doubles) {
+            let user = mark.me().expect("an identity").user;
             let request = InviteRequest {
                 user: Some(user),
                 name: String::new(),

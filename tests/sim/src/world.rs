@@ -106,6 +106,9 @@ impl Plan {
     }
 }
 
+/// Records by kind and id, each with its revision and its fields.
+type Copies = BTreeMap<(String, String), (u64, Map<String, Value>)>;
+
 struct Backup {
     database: MemoryDatabase,
     oracle: Oracle,
@@ -373,8 +376,9 @@ impl World {
                     mark.suspend().expect("suspend");
                     mark.resume().expect("resume");
                 }
-                let asleep = self.rng.between(1_000, 3_600_000);
-                self.trace(|| format!("everybody waits for {asleep} while d{at} sleeps"));
+                let asleep = self.rng.between(1_000, 600_000);
+                self.advance(asleep);
+                self.trace(|| format!("d{at} sleeps for {asleep}"));
                 self.saw("suspend");
                 Ok(())
             }
@@ -648,6 +652,9 @@ impl World {
             if status.pending > 0 && wait > LONGEST_MS {
                 return broken("liveness", format!("d{at} has {} to send and sleeps for {wait}", status.pending));
             }
+        }
+        if wake_at.is_none() && self.devices[at].overslept() && status.pending > 0 {
+            return broken("liveness", format!("d{at} has {} to send and made no call for five minutes", status.pending));
         }
         if ok {
             self.check_scopes(at)?;
@@ -937,7 +944,7 @@ impl World {
         Ok(())
     }
 
-    fn server_records(&self) -> BTreeMap<(String, String), (u64, Map<String, Value>)> {
+    fn server_records(&self) -> Copies {
         records(self.database.look(), "SELECT kind, id, rev, body FROM record")
     }
 
@@ -1075,8 +1082,8 @@ fn check_store(at: usize, store: &waymark_store::Store) -> Checked {
 }
 
 fn differ(
-    expected: &BTreeMap<(String, String), (u64, Map<String, Value>)>,
-    found: &BTreeMap<(String, String), (u64, Map<String, Value>)>,
+    expected: &Copies,
+    found: &Copies,
 ) -> Option<String> {
     if expected == found {
         return None;
@@ -1086,7 +1093,7 @@ fn differ(
     Some(format!("{key:?}: server {:?}, device {:?}", expected.get(key), found.get(key)))
 }
 
-fn records(look: &Connection, sql: &str) -> BTreeMap<(String, String), (u64, Map<String, Value>)> {
+fn records(look: &Connection, sql: &str) -> Copies {
     let mut statement = look.prepare(sql).expect("records");
     let rows = statement.query_map([], |row| {
         let body: String = row.get(3)?;

@@ -34,7 +34,7 @@ pub trait Subject {
 /// # Panics
 /// When one fails.
 pub fn suite<S: Subject>(make: impl Fn() -> S) {
-    let tests: &[(&str, fn(&Lab<'_>))] = &[
+    let tests: &[(&str, Test)] = &[
         ("an outcome takes its operation out of the outbox, once", outcomes),
         ("an outcome for another operation of that count changes nothing", mismatched),
         ("what is put aside shows when it is published", staging),
@@ -57,6 +57,8 @@ pub fn suite<S: Subject>(make: impl Fn() -> S) {
         assert!(outcome.is_ok(), "{name}");
     }
 }
+
+type Test = fn(&Lab<'_>);
 
 struct Lab<'a>(&'a dyn Subject);
 

@@ -99,7 +99,7 @@ impl Rates {
 #[derive(Debug)]
 pub enum Sent {
     /// An answer to an exchange.
-    Exchange(ExchangeResponse),
+    Exchange(Box<ExchangeResponse>),
     /// A page of a snapshot.
     Snapshot(SnapshotPage),
 }
@@ -348,7 +348,7 @@ impl<S: Storage> FaultyApi<S> {
         let answer = session.finish()?;
         self.survived()?;
         self.link
-            .keep(|| ExchangeResponse::from_bytes(&answer, echo).ok().map(Sent::Exchange));
+            .keep(|| ExchangeResponse::from_bytes(&answer, echo).ok().map(|response| Sent::Exchange(Box::new(response))));
         Ok(answer)
     }
 

@@ -3,19 +3,17 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use waymark_client::Lang;
 use waymark_client::system::SystemEntropy;
 use waymark_domain::ambient::Entropy as _;
 
 use crate::args::Demo;
 use crate::failure::{Outcome, Own};
-use crate::words::demo as words;
 
 /// Marks a folder as a demo's: only such a one is emptied.
 const MARKER: &str = ".waymark-demo";
 
 /// Makes the folder: empty, and the demo's own.
-pub(super) fn make(args: &Demo, lang: Lang) -> Outcome<PathBuf> {
+pub(super) fn make(args: &Demo) -> Outcome<PathBuf> {
     let fresh = format!("waymark-demo-{}", chance());
     let path = match &args.out {
         None => std::env::temp_dir().join(fresh),
@@ -23,7 +21,7 @@ pub(super) fn make(args: &Demo, lang: Lang) -> Outcome<PathBuf> {
         Some(out) => {
             if is_filled(out)? {
                 if !out.join(MARKER).is_file() {
-                    return Err(Own::Demo(words::not_ours(lang, out.display())).into());
+                    return Err(Own::DataThere(out.display().to_string()).into());
                 }
                 std::fs::remove_dir_all(out)?;
             }

@@ -266,3 +266,148 @@ impl Ledger {
         parts.join("\n")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use waymark_domain::ids::{OpId, UserId, uuid_v7};
+    use waymark_protocol::outcome::Outcome as ServerOutcome;
+
+    use super::*;
+
+    /// A chain of operations as a server holds it.
+    fn ops(count: u8) -> Vec<OpRow> {
+        let mut prev = Hash::ZERO;
+        let rows = (1..=count).map(|n| {
+            let bytes = vec![n];
+            let row = OpRow {
+                op: OpId::from_uuid(uuid_v7(0, [n; 10])),
+                sha: Hash::of(&bytes),
+                prev: Some(prev),
+                device: DeviceId::from_uuid(uuid_v7(0, [0; 10])),
+                user: UserId::from_uuid(uuid_v7(0, [0; 10])),
+                n: Some(u64::from(n)),
+                key: None,
+                at_ms: 0,
+                outcome: ServerOutcome::Vaulted,
+                bytes,
+            };
+            prev = row.sha;
+            row
+        });
+        rows.collect()
+    }
+
+    fn have(rows: &[OpRow]) -> Ranges {
+        let mut have = Ranges::default();
+        rows.iter()
+            .filter_map(|row| row.n)
+            .for_each(|n| have.insert(n));
+        have
+    }
+
+    fn head(rows: &[OpRow]) -> Option<Hash> {
+        chain(&rows.iter().collect::<Vec<_>>(), &have(rows))
+    }
+
+    #[test]
+    fn a_whole_chain_has_a_head_in_whatever_order_it_came() {
+        let mut rows = ops(4);
+        let last = rows[3].sha;
+        rows.reverse();
+        assert_eq!(head(&rows), Some(last));
+        assert_eq!(head(&[]), Some(Hash::ZERO));
+    }
+
+    #[test]
+    fn a_chain_with_a_link_missing_changed_or_exchanged_has_none() {
+        for lost in 0..3 {
+            let mut rows = ops(4);
+            rows.remove(lost);
+            assert_eq!(head(&rows), None, "{lost}");
+        }
+        let mut changed = ops(4);
+        changed[2].bytes.push(0);
+        assert_eq!(head(&changed), None);
+        let mut exchanged = ops(4);
+        exchanged[2].prev = Some(Hash::ZERO);
+        assert_eq!(head(&exchanged), None);
+    }
+
+    #[test]
+    fn an_operation_that_is_there_twice_is_counted() {
+        let mut rows = ops(3);
+        assert_eq!(duplicates(&rows.iter().collect::<Vec<_>>()), 0);
+        rows.push(OpRow {
+            n: Some(9),
+            ..rows[0].clone()
+        });
+        assert_eq!(
+            duplicates(&rows.iter().collect::<Vec<_>>()),
+            1,
+            "the same id"
+        );
+        rows.pop();
+        rows.push(OpRow {
+            op: OpId::from_uuid(uuid_v7(0, [9; 10])),
+            ..rows[0].clone()
+        });
+        assert_eq!(
+            duplicates(&rows.iter().collect::<Vec<_>>()),
+            1,
+            "the same count"
+        );
+    }
+
+    #[test]
+    fn whatever_does_not_add_up_is_named() {
+        let right = DeviceLine {
+            name: "Anna",
+            device: DeviceId::from_uuid(uuid_v7(0, [0; 10])),
+            created: 2,
+            acknowledged: 2,
+            pending: 0,
+            needs_attention: 0,
+            balanced: true,
+            sound: true,
+            counts: Counts {
+                stored: 2,
+                applied: 2,
+                ..Counts::default()
+            },
+            duplicates: 0,
+            missing: 0,
+            chain_equal: true,
+            scopes: vec![ScopeLine {
+                scope: "a".into(),
+                device: "0:0".into(),
+                server: "0:0".into(),
+                equal: true,
+            }],
+        };
+        assert_eq!(right.wrong(), Vec::<&str>::new());
+        let unequal = ScopeLine {
+            equal: false,
+            ..right.scopes[0].clone()
+        };
+        let wrong = DeviceLine {
+            missing: 1,
+            duplicates: 1,
+            pending: 1,
+            scopes: vec![unequal],
+            ..right.clone()
+        };
+        assert_eq!(
+            wrong.wrong(),
+            ["pending", "duplicates", "missing", "scopes"]
+        );
+        let stored = DeviceLine {
+            created: 3,
+            ..right.clone()
+        };
+        let ledger = Ledger {
+            devices: vec![right, stored],
+            alarms: 1,
+        };
+        assert_eq!(ledger.wrong(), ["Anna: stored", "alarms: 1"]);
+    }
+}

@@ -25,7 +25,7 @@ use crate::failure::{Failure, Outcome, Own};
 use crate::words::demo as words;
 
 pub(crate) fn run(context: &Context, args: &Demo) -> Outcome {
-    let folder = folder::make(args, context.lang)?;
+    let folder = folder::make(args)?;
     let teller = Teller::new(context, args.quiet);
     teller.always(&words::folder(context.lang, folder.display()))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()

@@ -76,10 +76,10 @@ pub(crate) fn text(row: &AttentionRow, offset_min: i16, lang: Lang) -> String {
         .as_ref()
         .map(|at| day_and_time(at, offset_min, lang))
         .unwrap_or_default();
-    let step = row
-        .command
-        .clone()
-        .unwrap_or_else(|| row.act.map(|act| act_text(act, lang)).unwrap_or_default());
+    let step = match &row.command {
+        Some(command) => step_text(command, lang),
+        None => row.act.map(|act| act_text(act, lang)).unwrap_or_default(),
+    };
     let reason = why(row, lang);
     let mut lines = vec![format!(
         "{}  {when}  {}: {step} - {reason}",
@@ -136,6 +136,15 @@ fn act_text(act: Act, lang: Lang) -> String {
         Act::Patch => words::act_patch(lang),
         Act::Delete => words::act_delete(lang),
         Act::Cmd => words::act_command(lang),
+    }
+}
+
+fn step_text(command: &str, lang: Lang) -> String {
+    match command {
+        "start" => words::step_start(lang),
+        "finish" => words::step_finish(lang),
+        "skip" => words::step_skip(lang),
+        other => other.to_owned(),
     }
 }
 

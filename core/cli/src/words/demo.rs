@@ -71,6 +71,5 @@ super::sentences! {
     worker_lost(missing, reported, saved) "after the kill {missing} of {reported} reported operations are missing ({saved} saved)" / "结束后 {reported} 项已报告操作中缺失 {missing} 项（已保存 {saved}）";
     stuck(name, rounds) "{name} is not through after {rounds} rounds" / "{name} 在 {rounds} 轮后仍未完成";
     still_open(name) "{name}'s database is still in use" / "{name} 的数据库仍在使用";
-    not_ours(path) "{path} holds files that are no demo's; give an empty folder" / "{path} 中有非演示文件，请指定空目录";
     not_offline(name) "{name} reached the server although the network was away" / "网络已中断，{name} 却连上了服务器";
 }

@@ -134,6 +134,9 @@ super::sentences! {
     act_patch() "change" / "修改";
     act_delete() "delete" / "删除";
     act_command() "step" / "步骤";
+    step_start() "start" / "开始";
+    step_finish() "finish" / "结束";
+    step_skip() "skip" / "跳过";
     kind_customer() "customer" / "客户";
     kind_visit() "visit" / "拜访";
     kind_note() "note" / "记录";
