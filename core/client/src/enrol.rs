@@ -1,10 +1,11 @@
 //! Making the device known to the server.
 
 use waymark_domain::record::Body;
+use waymark_domain::time::Anchor;
 use waymark_protocol::api::SyncApi;
-use waymark_protocol::enrol::EnrolRequest;
-use waymark_protocol::proof::enrol_payload;
-use waymark_store::Identity;
+use waymark_protocol::enrol::{EnrolRequest, Hello};
+use waymark_protocol::proof::{enrol_payload, time_payload};
+use waymark_store::{Identity, Settlement};
 
 use crate::error::{ErrorCode, WaymarkError};
 use crate::waymark::Waymark;
@@ -61,7 +62,12 @@ impl Waymark {
             name,
             app: self.0.parts.app.clone(),
         };
+        // the server's time first: what the user does from now on has a time that can be trusted
+        let (hello, anchor) = self.greet(api).await?;
         let enrolled = api.enrol(&request).await?;
+        if enrolled.server_key != hello.key {
+            return Err(WaymarkError::new(ErrorCode::NotWaymark, ""));
+        }
         let mut extra = Body::new();
         if let Some(authority) = &with.authority {
             extra.insert(AUTHORITY.to_owned(), authority.clone().into());
@@ -79,6 +85,25 @@ impl Waymark {
             extra,
         };
         self.set_me(identity.clone())?;
+        let at_ms = self.0.parts.clock.read().wall_ms;
+        self.0.store.settle(&Settlement {
+            anchor: Some(anchor),
+            at_ms,
+            ..Settlement::default()
+        })?;
         Ok(identity)
+    }
+
+    /// Who is the server, and what time is it?
+    async fn greet<A: SyncApi>(&self, api: &A) -> Result<(Hello, Anchor), WaymarkError> {
+        let echo = self.new_id().to_string();
+        let sent = self.0.parts.clock.read();
+        let hello = api.hello(&echo).await?;
+        let payload = time_payload(&echo, hello.server_ms, hello.epoch);
+        if hello.echo != echo || !hello.key.verifies(&payload, &hello.sig) {
+            return Err(WaymarkError::new(ErrorCode::NotWaymark, ""));
+        }
+        let anchor = Anchor::of_round_trip(hello.server_ms, sent, self.0.parts.clock.read());
+        Ok((hello, anchor))
     }
 }

@@ -44,6 +44,20 @@ pub struct Anchor {
     pub boot: BootId,
 }
 
+impl Anchor {
+    /// The anchor of a round trip: the server read its clock somewhere within it, so the middle, give or take half of it.
+    #[must_use]
+    pub fn of_round_trip(server_ms: UnixMs, sent: Reading, received: Reading) -> Self {
+        let rtt_ms = received.mono_ms.saturating_sub(sent.mono_ms).max(0);
+        Self {
+            server_ms: server_ms.saturating_add(rtt_ms / 2),
+            rtt_ms,
+            mono_ms: received.mono_ms,
+            boot: received.boot,
+        }
+    }
+}
+
 /// How well a time is known. Shown to managers; never blocks a rep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum TimeClass {

@@ -80,10 +80,17 @@ fn a_reps_day_worked_offline_and_killed_in_the_middle_reaches_the_office_once() 
     // the process dies in the middle of the first visit
     anna.kill();
     anna.start();
-    let current = anna.visits().in_progress().unwrap().expect("the visit goes on");
+    let current = anna
+        .visits()
+        .in_progress()
+        .unwrap()
+        .expect("the visit goes on");
     assert_eq!(current.id, first);
     let view = anna.visits().view(first).unwrap();
-    assert_eq!(view.notes.iter().map(|note| note.id).collect::<Vec<_>>(), [at_first]);
+    assert_eq!(
+        view.notes.iter().map(|note| note.id).collect::<Vec<_>>(),
+        [at_first]
+    );
     assert_eq!(view.check_ins.len(), 1);
 
     anna.clock.advance(20 * MINUTE);
@@ -113,7 +120,10 @@ fn a_reps_day_worked_offline_and_killed_in_the_middle_reaches_the_office_once() 
     office.start();
     office.clock.advance(65 * MINUTE);
     let report = anna.sync().unwrap();
-    assert_eq!((report.settled, report.pending, report.attention), (16, 0, 0));
+    assert_eq!(
+        (report.settled, report.pending, report.attention),
+        (16, 0, 0)
+    );
     anna.assert_ledger(16, 0, 0);
     let idle = anna.sync().unwrap();
     assert_eq!((idle.settled, idle.fetched), (0, 0));
@@ -209,7 +219,14 @@ fn i2_what_was_acknowledged_keeps_its_exact_bytes_in_history() {
     anna.sync().unwrap();
     assert_eq!(bytes_in("outbox").len(), 0);
     assert_eq!(bytes_in("history"), before);
-    let there = office.ops_of(anna.device()).into_iter().map(|row| row.bytes);
+    let there = office
+        .ops_of(anna.device())
+        .into_iter()
+        .map(|row| row.bytes);
     assert_eq!(there.collect::<Vec<_>>(), before);
-    assert!(before.iter().all(|bytes| Operation::from_bytes(bytes).is_ok()));
+    assert!(
+        before
+            .iter()
+            .all(|bytes| Operation::from_bytes(bytes).is_ok())
+    );
 }

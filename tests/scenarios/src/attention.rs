@@ -33,7 +33,11 @@ fn the_one(office: &Office, person: &Person) -> AttentionRow {
 
 #[test]
 fn i14_two_renames_of_one_customer_go_to_review_and_the_rep_can_insist() {
-    let Scene { office, mut mia, mut anna } = scene();
+    let Scene {
+        office,
+        mut mia,
+        mut anna,
+    } = scene();
     let shop = mia.add_customer_of("Shop", Some(anna.user()));
     mia.sync().unwrap();
     anna.sync().unwrap();
@@ -42,19 +46,32 @@ fn i14_two_renames_of_one_customer_go_to_review_and_the_rep_can_insist() {
     anna.note(shop, "independent of it");
     mia.sync().unwrap();
     let report = anna.sync().unwrap();
-    assert_eq!((report.settled, report.pending, report.attention), (2, 0, 1));
+    assert_eq!(
+        (report.settled, report.pending, report.attention),
+        (2, 0, 1)
+    );
     anna.assert_ledger(1, 0, 1);
 
     let row = the_one(&office, &anna);
-    assert_eq!((row.kind.as_str(), row.code.as_str()), ("customer", "review"));
+    assert_eq!(
+        (row.kind.as_str(), row.code.as_str()),
+        ("customer", "review")
+    );
     assert_eq!(row.values["name"], "Anna's name");
-    let Some(Outcome::Review { why: Why::Clash, clashes }) = &row.outcome else {
+    let Some(Outcome::Review {
+        why: Why::Clash,
+        clashes,
+    }) = &row.outcome
+    else {
         panic!("{row:?}")
     };
     assert_eq!(clashes.len(), 1);
     let clash = &clashes[0];
     assert_eq!(clash.field, "name");
-    assert_eq!((&clash.base, &clash.mine, &clash.theirs), (&"Shop".into(), &"Anna's name".into(), &"Mia's name".into()));
+    assert_eq!(
+        (&clash.base, &clash.mine, &clash.theirs),
+        (&"Shop".into(), &"Anna's name".into(), &"Mia's name".into())
+    );
     assert_eq!(anna.name_of(shop), "Mia's name");
 
     // again, on top of what it is by now
@@ -67,7 +84,10 @@ fn i14_two_renames_of_one_customer_go_to_review_and_the_rep_can_insist() {
     assert_eq!(error.code, ErrorCode::NotFound, "once");
     anna.sync().unwrap();
     anna.assert_ledger(3, 0, 0);
-    let settled = office.ops_of(anna.device()).into_iter().find(|found| found.op == again);
+    let settled = office
+        .ops_of(anna.device())
+        .into_iter()
+        .find(|found| found.op == again);
     assert!(matches!(settled.unwrap().outcome, Outcome::Applied { .. }));
     mia.sync().unwrap();
     assert_eq!(mia.name_of(shop), "Anna's name");
@@ -77,7 +97,11 @@ fn i14_two_renames_of_one_customer_go_to_review_and_the_rep_can_insist() {
 
 #[test]
 fn i14_what_is_refused_is_listed_with_its_dependents_and_can_be_let_go() {
-    let Scene { office, mut mia, anna } = scene();
+    let Scene {
+        office,
+        mut mia,
+        anna,
+    } = scene();
     let shop = mia.add_customer_of("Shop", Some(anna.user()));
     mia.sync().unwrap();
     anna.sync().unwrap();
@@ -96,26 +120,47 @@ fn i14_what_is_refused_is_listed_with_its_dependents_and_can_be_let_go() {
     let own = mia.add_customer("Mia's own");
     office.server().set_user(mia.user(), other_team).unwrap();
     let report = mia.sync().unwrap();
-    assert_eq!((report.settled, report.pending, report.attention), (3, 0, 2));
+    assert_eq!(
+        (report.settled, report.pending, report.attention),
+        (3, 0, 2)
+    );
     mia.assert_ledger(2, 0, 2);
     assert_eq!(mia.name_of(own), "Mia's own");
-    assert!(mia.visits().view(visit).is_err(), "a refused visit does not show");
+    assert!(
+        mia.visits().view(visit).is_err(),
+        "a refused visit does not show"
+    );
 
     let rows = mia.attention().list().unwrap();
     let code = |row: &AttentionRow| match &row.outcome {
         Some(Outcome::Rejected { refusal }) => refusal.code,
         other => panic!("{other:?}"),
     };
-    assert_eq!(rows.iter().map(code).collect::<Vec<_>>(), [Code::Forbidden, Code::Dependency]);
+    assert_eq!(
+        rows.iter().map(code).collect::<Vec<_>>(),
+        [Code::Forbidden, Code::Dependency]
+    );
     let server = office.on_the_servers_list();
-    assert!(rows.iter().all(|row| row.code == "rejected" && server.contains(&row.op)));
+    assert!(
+        rows.iter()
+            .all(|row| row.code == "rejected" && server.contains(&row.op))
+    );
     // to try again is refused here already: the device knows of the new role by now
     let error = mia.attention().retry(rows[0].op).unwrap_err();
-    assert!(matches!(error.code, ErrorCode::Forbidden | ErrorCode::UnknownReference), "{error:?}");
+    assert!(
+        matches!(
+            error.code,
+            ErrorCode::Forbidden | ErrorCode::UnknownReference
+        ),
+        "{error:?}"
+    );
     mia.assert_ledger(2, 0, 2);
     for row in rows {
         mia.attention().dismiss(row.op).unwrap();
-        assert_eq!(mia.attention().dismiss(row.op).unwrap_err().code, ErrorCode::NotFound);
+        assert_eq!(
+            mia.attention().dismiss(row.op).unwrap_err().code,
+            ErrorCode::NotFound
+        );
     }
     mia.assert_ledger(4, 0, 0);
     mia.sync().unwrap();
@@ -125,7 +170,11 @@ fn i14_what_is_refused_is_listed_with_its_dependents_and_can_be_let_go() {
 
 #[test]
 fn i14_work_on_a_customer_that_was_moved_away_is_reviewed_and_not_lost() {
-    let Scene { office, mia, mut anna } = scene();
+    let Scene {
+        office,
+        mia,
+        mut anna,
+    } = scene();
     let ben = office.rep("Ben");
     mia.sync().unwrap();
     let shop = mia.add_customer_of("Shop", Some(anna.user()));
@@ -135,18 +184,35 @@ fn i14_work_on_a_customer_that_was_moved_away_is_reviewed_and_not_lost() {
     mia.sync().unwrap();
     anna.rename(shop, "Anna's last word");
     let report = anna.sync().unwrap();
-    assert_eq!((report.settled, report.pending, report.attention), (1, 0, 1));
+    assert_eq!(
+        (report.settled, report.pending, report.attention),
+        (1, 0, 1)
+    );
     anna.assert_ledger(0, 0, 1);
     let row = the_one(&office, &anna);
     assert_eq!(row.values["name"], "Anna's last word");
-    let out_of_scope = matches!(row.outcome, Some(Outcome::Review { why: Why::OutOfScope, .. }));
+    let out_of_scope = matches!(
+        row.outcome,
+        Some(Outcome::Review {
+            why: Why::OutOfScope,
+            ..
+        })
+    );
     assert!(out_of_scope, "{row:?}");
     // the bytes are on both ends
     let there = office.ops_of(anna.device());
-    assert!(there[0].bytes.windows(16).any(|window| window == b"Anna's last word"));
+    assert!(
+        there[0]
+            .bytes
+            .windows(16)
+            .any(|window| window == b"Anna's last word")
+    );
     // there is nothing here any more to do it on
     let error = anna.attention().retry(row.op).unwrap_err();
-    assert!(matches!(error.code, ErrorCode::NotFound | ErrorCode::Forbidden), "{error:?}");
+    assert!(
+        matches!(error.code, ErrorCode::NotFound | ErrorCode::Forbidden),
+        "{error:?}"
+    );
     anna.assert_ledger(0, 0, 1);
     anna.attention().dismiss(row.op).unwrap();
     anna.assert_ledger(1, 0, 0);
@@ -155,7 +221,11 @@ fn i14_work_on_a_customer_that_was_moved_away_is_reviewed_and_not_lost() {
 
 #[test]
 fn a_step_that_others_have_overtaken_is_reviewed() {
-    let Scene { office, mia, mut anna } = scene();
+    let Scene {
+        office,
+        mia,
+        mut anna,
+    } = scene();
     let shop = mia.add_customer_of("Shop", Some(anna.user()));
     mia.sync().unwrap();
     anna.sync().unwrap();
@@ -168,7 +238,13 @@ fn a_step_that_others_have_overtaken_is_reviewed() {
     anna.sync().unwrap();
     let row = the_one(&office, &anna);
     assert_eq!(row.command.as_deref(), Some("finish"));
-    assert!(matches!(row.outcome, Some(Outcome::Review { why: Why::Clash, .. })));
+    assert!(matches!(
+        row.outcome,
+        Some(Outcome::Review {
+            why: Why::Clash,
+            ..
+        })
+    ));
     let error = anna.attention().retry(row.op).unwrap_err();
     assert_eq!(error.code, ErrorCode::WrongState, "{error:?}");
     anna.attention().dismiss(row.op).unwrap();

@@ -26,10 +26,15 @@ fn a_day_with_a_clock_that_is_off(off: i64) {
     let visit = anna.visits().start_unplanned(shop).unwrap();
     office.pass(8 * HOUR, &[&anna]);
     let truth: UnixMs = office.clock.wall_ms();
-    let note = anna.try_note(shop, Some(visit), "eight hours later").unwrap();
+    let note = anna
+        .try_note(shop, Some(visit), "eight hours later")
+        .unwrap();
     let at = anna.visits().view(visit).unwrap().notes[0].at;
     assert_eq!((at.class, at.wall), (TimeClass::A, truth + off));
-    assert!(at.earliest.unwrap() <= truth && truth <= at.latest.unwrap(), "{at:?}");
+    assert!(
+        at.earliest.unwrap() <= truth && truth <= at.latest.unwrap(),
+        "{at:?}"
+    );
     assert!(at.uncertainty_ms().unwrap() < 5_000, "{at:?}");
     // the day is the office's day, in the phone's zone
     let day = waymark_domain::time::local_day(truth, 480);
@@ -50,8 +55,20 @@ fn a_day_with_a_clock_that_is_off(off: i64) {
     anna.clock.reboot(1, HOUR);
     office.clock.advance(HOUR);
     let late = anna.note(shop, "after the reboot");
-    let at = anna.customers().view(shop).unwrap().notes.into_iter().find(|note| note.id == late).unwrap().at;
-    assert!(at.earliest.is_some_and(|earliest| earliest <= office.clock.wall_ms()), "{at:?}");
+    let at = anna
+        .customers()
+        .view(shop)
+        .unwrap()
+        .notes
+        .into_iter()
+        .find(|note| note.id == late)
+        .unwrap()
+        .at;
+    assert!(
+        at.earliest
+            .is_some_and(|earliest| earliest <= office.clock.wall_ms()),
+        "{at:?}"
+    );
     assert!(at.latest.is_none() && at.class > TimeClass::B, "{at:?}");
     anna.sync().unwrap();
     let now = anna.now().unwrap();
@@ -109,7 +126,9 @@ impl SmallDisk {
             .args(["-t", "tmpfs", "-o", "size=2m", "waymark-test"])
             .arg(at)
             .status();
-        mounted.is_ok_and(|status| status.success()).then(|| Self(at.to_owned()))
+        mounted
+            .is_ok_and(|status| status.success())
+            .then(|| Self(at.to_owned()))
     }
 
     /// Takes all the room there is but `left` bytes.
@@ -133,7 +152,11 @@ impl Drop for SmallDisk {
 }
 
 fn full(error: &WaymarkError) {
-    assert_eq!((error.code, error.work_saved), (ErrorCode::DiskFull, true), "{error:?}");
+    assert_eq!(
+        (error.code, error.work_saved),
+        (ErrorCode::DiskFull, true),
+        "{error:?}"
+    );
     assert!(error.remedy(Lang::En).contains("room"));
 }
 
@@ -207,7 +230,10 @@ fn on_a_full_disk_what_was_saved_stays_and_work_goes_on_once_there_is_room() {
     add(&anna, "there is room".to_owned()).unwrap();
     sync(&anna).unwrap();
     let status = anna.status().unwrap();
-    assert_eq!((status.acknowledged, status.pending), (saved.len() as u64 + 1, 0));
+    assert_eq!(
+        (status.acknowledged, status.pending),
+        (saved.len() as u64 + 1, 0)
+    );
     let me = anna.me().unwrap();
     assert_eq!(office.ops_of(me.device).len(), saved.len() + 1);
     let report = anna.into_store().unwrap().check().unwrap();
@@ -225,7 +251,10 @@ fn a_device_that_was_shut_out_keeps_its_work_and_the_server_takes_nothing_from_i
     let admin = Phone::enrol(&office.url(), &admin, &office.clock);
     let token = admin.token();
     let device = anna.device();
-    office.server().revoke(&token, &RevokeRequest { device }).unwrap();
+    office
+        .server()
+        .revoke(&token, &RevokeRequest { device })
+        .unwrap();
 
     // a token that is still good admits nobody any more, and a new process gets none
     for start_again in [false, true] {
@@ -234,8 +263,15 @@ fn a_device_that_was_shut_out_keeps_its_work_and_the_server_takes_nothing_from_i
             anna.start();
         }
         let error = anna.sync().unwrap_err();
-        assert_eq!((error.code, error.work_saved), (ErrorCode::DeviceRevoked, true));
-        assert!(error.remedy(Lang::En).contains("Your work stays on this device"));
+        assert_eq!(
+            (error.code, error.work_saved),
+            (ErrorCode::DeviceRevoked, true)
+        );
+        assert!(
+            error
+                .remedy(Lang::En)
+                .contains("Your work stays on this device")
+        );
         assert_eq!(office.ops_of(device).len(), 1);
         anna.assert_ledger(1, 1, 0);
     }

@@ -39,7 +39,10 @@ impl Scene {
 
     /// An exchange of these bytes, compressed or not.
     fn exchange(&self, body: &[u8], zstd: bool) -> Vec<u8> {
-        let mut headers = vec![("authorization", self.token.as_str()), ("content-type", NDJSON)];
+        let mut headers = vec![
+            ("authorization", self.token.as_str()),
+            ("content-type", NDJSON),
+        ];
         if zstd {
             headers.push(("content-encoding", "zstd"));
         }
@@ -62,7 +65,10 @@ impl Scene {
         let before = self.customers();
         let (_, draft) = self.phone.customer("Still there");
         let op = self.phone.seal(draft);
-        assert!(matches!(self.phone.push(&[&op])[0], Outcome::Applied { .. }));
+        assert!(matches!(
+            self.phone.push(&[&op])[0],
+            Outcome::Applied { .. }
+        ));
         assert_eq!(self.customers(), before + 1);
         self.office.assert_sound();
     }
@@ -92,17 +98,29 @@ fn a_request_that_is_cut_anywhere_has_delivered_the_groups_before_the_cut() {
             assert_eq!(answer.refusal(), ApiCode::Malformed, "cut at {cut}");
         }
         // a whole HTTP message whose content is cut
-        assert_eq!(scene.refusal(&whole[..cut], false), ApiCode::Malformed, "cut at {cut}");
+        assert_eq!(
+            scene.refusal(&whole[..cut], false),
+            ApiCode::Malformed,
+            "cut at {cut}"
+        );
         let complete = ends[1..].iter().filter(|&&end| cut > end).count();
         assert_eq!(scene.customers(), complete, "cut at {cut}");
     }
     // compressed, a cut may fall within a frame: what had come out of it before counts, nothing is half done
     let packed = zstd::encode_all(whole.as_slice(), 3).unwrap();
     for cut in 0..packed.len() {
-        assert_eq!(scene.refusal(&packed[..cut], true), ApiCode::Malformed, "cut at {cut}");
+        assert_eq!(
+            scene.refusal(&packed[..cut], true),
+            ApiCode::Malformed,
+            "cut at {cut}"
+        );
     }
     let outcomes = scene.phone.push_bytes(&bytes);
-    assert!(outcomes.iter().all(|outcome| matches!(outcome, Outcome::Applied { .. })));
+    assert!(
+        outcomes
+            .iter()
+            .all(|outcome| matches!(outcome, Outcome::Applied { .. }))
+    );
     assert_eq!(scene.customers(), 3);
     scene.assert_well();
 }
@@ -114,7 +132,9 @@ fn what_is_too_large_is_refused_by_name() {
     let first_line = header.iter().position(|&byte| byte == b'\n').unwrap() + 1;
     let with = |rest: &[u8]| [&header[..first_line], rest].concat();
     // as it travels
-    let noise: Vec<u8> = (0..MAX_BODY + 1).map(|at| u8::try_from(at * at % 251).unwrap()).collect();
+    let noise: Vec<u8> = (0..MAX_BODY + 1)
+        .map(|at| u8::try_from(at * at % 251).unwrap())
+        .collect();
     assert_eq!(scene.refusal(&with(&noise), false), ApiCode::TooLarge);
     // one line
     let line = vec![b'x'; MAX_LINE + 1];
@@ -169,7 +189,9 @@ fn what_does_not_read_is_refused_and_never_panics() {
     }
     let text = String::from_utf8(whole.clone()).unwrap();
     let lines: Vec<&str> = text.lines().collect();
-    let [header, line, _] = lines[..] else { panic!() };
+    let [header, line, _] = lines[..] else {
+        panic!()
+    };
     for wrong in [
         format!("{header}\n{line}\n{{\"end\":2}}\n"),
         format!("{header}\n{line}\n{{\"end\":0}}\n"),
@@ -177,7 +199,11 @@ fn what_does_not_read_is_refused_and_never_panics() {
         format!("{header}\n{{\"end\":0}}\nmore\n"),
         format!("{header}\n{}", header.repeat(2)),
     ] {
-        assert_eq!(scene.refusal(wrong.as_bytes(), false), ApiCode::Malformed, "{wrong}");
+        assert_eq!(
+            scene.refusal(wrong.as_bytes(), false),
+            ApiCode::Malformed,
+            "{wrong}"
+        );
     }
     // a byte changed anywhere in the header: answered, one way or the other
     for at in 0..header.len() {
@@ -185,10 +211,21 @@ fn what_does_not_read_is_refused_and_never_panics() {
         changed[at] ^= 0x20;
         let request = scene.exchange(&changed, false);
         let answer = send(scene.office.port(), &request).expect("an answer");
-        assert!(answer.status == 200 || answer.status < 500, "byte {at}: {}", answer.head);
+        assert!(
+            answer.status == 200 || answer.status < 500,
+            "byte {at}: {}",
+            answer.head
+        );
     }
     // other calls, other methods, other places
-    for path in ["/v1/token", "/v1/devices", "/v1/outcomes", "/v1/vault", "/v1/invites", "/v1/devices/revoke"] {
+    for path in [
+        "/v1/token",
+        "/v1/devices",
+        "/v1/outcomes",
+        "/v1/vault",
+        "/v1/invites",
+        "/v1/devices/revoke",
+    ] {
         for body in [b"".as_slice(), b"{", b"null", b"{}", b"\xff", b"[1,2,3]"] {
             let token = [("authorization", scene.token.as_str())];
             let answer = send(scene.office.port(), &post(path, &token, body)).expect("an answer");
@@ -216,7 +253,11 @@ fn what_does_not_read_is_refused_and_never_panics() {
         assert_eq!(answer.refusal(), ApiCode::Unauthorised, "{token}");
     }
     // no HTTP at all
-    for bytes in [b"\x16\x03\x01\x02\x00\x01\x00".as_slice(), b"GET\r\n\r\n", &[0; 4096]] {
+    for bytes in [
+        b"\x16\x03\x01\x02\x00\x01\x00".as_slice(),
+        b"GET\r\n\r\n",
+        &[0; 4096],
+    ] {
         let answer = send_cut(scene.office.port(), bytes);
         assert!(answer.is_none_or(|answer| answer.status == 400));
     }
@@ -234,13 +275,18 @@ fn another_version_of_the_protocol_is_refused_by_name_and_a_newer_operation_is_k
     }
     let mut newer = scene.phone.request(&[]);
     newer.header.schema = u16::MAX;
-    assert!(scene.phone.exchange(&newer).is_ok(), "a newer schema is no reason");
+    assert!(
+        scene.phone.exchange(&newer).is_ok(),
+        "a newer schema is no reason"
+    );
     let mut older = scene.phone.request(&[]);
     older.header.schema = 0;
     assert!(scene.phone.exchange(&older).unwrap().head.upgrade);
     let mut other = scene.phone.request(&[]);
     other.header.device = waymark_domain::ids::DeviceId::from_uuid(scene.phone.new_id());
-    let CallError::Api(error) = scene.phone.exchange(&other).unwrap_err() else { panic!() };
+    let CallError::Api(error) = scene.phone.exchange(&other).unwrap_err() else {
+        panic!()
+    };
     assert_eq!(error.code, ApiCode::Forbidden);
     scene.assert_well();
 }
@@ -254,14 +300,21 @@ fn a_request_that_is_sent_again_changes_nothing() {
     let request = scene.exchange(&whole, false);
     let outs = |body: Vec<u8>| {
         let text = String::from_utf8(body).unwrap();
-        let outs: Vec<String> = text.lines().filter(|line| line.starts_with("{\"out\"")).map(str::to_owned).collect();
+        let outs: Vec<String> = text
+            .lines()
+            .filter(|line| line.starts_with("{\"out\""))
+            .map(str::to_owned)
+            .collect();
         outs
     };
     let first = outs(send(scene.office.port(), &request).unwrap().body);
     let head = scene.office.server().head_seq().unwrap();
     assert_eq!(first.len(), 1);
     for _ in 0..5 {
-        assert_eq!(outs(send(scene.office.port(), &request).unwrap().body), first);
+        assert_eq!(
+            outs(send(scene.office.port(), &request).unwrap().body),
+            first
+        );
     }
     assert_eq!(scene.customers(), 1);
     assert_eq!(scene.office.server().head_seq().unwrap(), head);
@@ -293,7 +346,10 @@ fn a_body_that_goes_silent_is_not_waited_for_and_what_had_come_counts() {
     let answer = read_answer(&mut stream).expect("an answer");
     assert_eq!(answer.refusal(), ApiCode::Busy);
     assert_eq!(scene.customers(), 1);
-    assert!(matches!(scene.phone.push(&[&op])[0], Outcome::Applied { .. }));
+    assert!(matches!(
+        scene.phone.push(&[&op])[0],
+        Outcome::Applied { .. }
+    ));
     scene.assert_well();
 }
 
@@ -305,7 +361,9 @@ fn a_connection_on_which_nothing_happens_ends() {
     };
     let mut scene = Scene::over(Office::open_with(patience));
     let mut stream = connect(scene.office.port());
-    stream.write_all(b"POST /v1/exchange HTTP/1.1\r\nhost: l").unwrap();
+    stream
+        .write_all(b"POST /v1/exchange HTTP/1.1\r\nhost: l")
+        .unwrap();
     assert!(read_answer(&mut stream).is_none_or(|answer| answer.status >= 400));
     scene.assert_well();
 }

@@ -14,7 +14,8 @@ use waymark_domain::record::Role;
 use crate::raw_http::{Stranger, page};
 use crate::support::{Office, Person, runtime, wait};
 
-const SIGN_IN: &str = "<html><body><h1>Welcome to Café Wi-Fi</h1><a href=/accept>Sign in</a></body></html>";
+const SIGN_IN: &str =
+    "<html><body><h1>Welcome to Café Wi-Fi</h1><a href=/accept>Sign in</a></body></html>";
 
 /// The network is `answer` for a while; the work stays, the error says what to do, and all is well once the network is the office's again.
 fn told(answer: &str) -> ErrorCode {
@@ -32,7 +33,9 @@ fn told(answer: &str) -> ErrorCode {
     anna.assert_ledger(0, 2, 0);
     // nobody can enrol there either
     let newcomer = Person::new(office.clock.wall_ms());
-    let enrolling = newcomer.try_enrol(&office.url(), "AAAA-AAAA-AAAA", None).unwrap_err();
+    let enrolling = newcomer
+        .try_enrol(&office.url(), "AAAA-AAAA-AAAA", None)
+        .unwrap_err();
     assert_eq!(enrolling.code, error.code);
     // the rep goes on, the office comes back at another address of its own
     anna.note(shop, "and one more");
@@ -51,8 +54,14 @@ fn told(answer: &str) -> ErrorCode {
 fn a_captive_portal_is_told_from_the_server_whatever_its_status() {
     let html = "content-type: text/html; charset=utf-8\r\n";
     assert_eq!(told(&page("200 OK", html, SIGN_IN)), ErrorCode::NotWaymark);
-    assert_eq!(told(&page("511 Network Authentication Required", html, SIGN_IN)), ErrorCode::NotWaymark);
-    assert_eq!(told(&page("502 Bad Gateway", html, "<html>nginx</html>")), ErrorCode::NotWaymark);
+    assert_eq!(
+        told(&page("511 Network Authentication Required", html, SIGN_IN)),
+        ErrorCode::NotWaymark
+    );
+    assert_eq!(
+        told(&page("502 Bad Gateway", html, "<html>nginx</html>")),
+        ErrorCode::NotWaymark
+    );
 }
 
 #[test]
@@ -60,21 +69,36 @@ fn a_portal_that_speaks_json_is_told_as_well() {
     let json = "content-type: application/json\r\n";
     assert_eq!(told(&page("200 OK", json, "{}")), ErrorCode::NotWaymark);
     let refusal = "{\"code\":\"device_revoked\",\"detail\":\"\"}";
-    assert_eq!(told(&page("403 Forbidden", json, refusal)), ErrorCode::NotWaymark);
+    assert_eq!(
+        told(&page("403 Forbidden", json, refusal)),
+        ErrorCode::NotWaymark
+    );
 }
 
 #[test]
 fn somebody_who_answers_no_http_is_a_broken_network() {
     let code = told("SSH-2.0-OpenSSH_9.2\r\n");
-    assert!(matches!(code, ErrorCode::NetworkCut | ErrorCode::NotWaymark), "{code:?}");
+    assert!(
+        matches!(code, ErrorCode::NetworkCut | ErrorCode::NotWaymark),
+        "{code:?}"
+    );
 }
 
 #[test]
 fn a_redirect_is_not_followed() {
     let elsewhere = Stranger::answering(page("200 OK", "x-waymark: 1\r\n", "{}"));
     let location = format!("location: http://localhost:{}/v1/hello\r\n", elsewhere.port);
-    for status in ["301 Moved Permanently", "302 Found", "307 Temporary Redirect", "308 Permanent Redirect"] {
-        assert_eq!(told(&page(status, &location, "")), ErrorCode::NotWaymark, "{status}");
+    for status in [
+        "301 Moved Permanently",
+        "302 Found",
+        "307 Temporary Redirect",
+        "308 Permanent Redirect",
+    ] {
+        assert_eq!(
+            told(&page(status, &location, "")),
+            ErrorCode::NotWaymark,
+            "{status}"
+        );
     }
     let marked = format!("{location}x-waymark: 1\r\n");
     let code = told(&page("307 Temporary Redirect", &marked, ""));
@@ -89,7 +113,10 @@ fn a_server_whose_key_is_not_the_pinned_one_gets_nothing() {
     let shop = anna.add_customer("Shop");
     let mut impostor = office.impostor();
     let error = anna.sync().unwrap_err();
-    assert_eq!((error.code, error.work_saved), (ErrorCode::NotWaymark, true));
+    assert_eq!(
+        (error.code, error.work_saved),
+        (ErrorCode::NotWaymark, true)
+    );
     assert!(impostor.server().ops().unwrap().is_empty());
     anna.assert_ledger(0, 1, 0);
     assert_eq!(anna.name_of(shop), "Shop");
@@ -105,7 +132,12 @@ fn plain_http_goes_to_this_machine_only() {
     let office = Office::open();
     let anna = Person::new(office.clock.wall_ms());
     let code = office.invite("Anna", Role::Rep, "north").code;
-    for url in ["http://192.0.2.1:80", "http://waymark.example", "ftp://localhost", "localhost"] {
+    for url in [
+        "http://192.0.2.1:80",
+        "http://waymark.example",
+        "ftp://localhost",
+        "localhost",
+    ] {
         let error = anna.try_enrol(url, &code, None).unwrap_err();
         assert_eq!(error.code, ErrorCode::NotSafe, "{url}");
     }
@@ -168,7 +200,9 @@ fn a_certificate_that_nobody_vouches_for_is_not_safe_and_the_companys_authority_
     let other = self::proxy(&office, &["localhost"]).authority;
     let error = anna.try_enrol(&url, &code, Some(other)).unwrap_err();
     assert_eq!(error.code, ErrorCode::NotSafe, "another authority");
-    let error = anna.try_enrol(&url, &code, Some("no PEM".to_owned())).unwrap_err();
+    let error = anna
+        .try_enrol(&url, &code, Some("no PEM".to_owned()))
+        .unwrap_err();
     assert_eq!(error.code, ErrorCode::NotSafe, "no authority at all");
     anna.try_enrol(&url, &code, Some(proxy.authority)).unwrap();
     anna.add_customer("Shop");
@@ -190,7 +224,9 @@ fn a_certificate_for_another_name_is_not_safe() {
     let url = format!("https://localhost:{}", proxy.port);
     let code = office.invite("Anna", Role::Rep, "north").code;
     let anna = Person::new(office.clock.wall_ms());
-    let error = anna.try_enrol(&url, &code, Some(proxy.authority)).unwrap_err();
+    let error = anna
+        .try_enrol(&url, &code, Some(proxy.authority))
+        .unwrap_err();
     assert_eq!(error.code, ErrorCode::NotSafe);
     anna.enrol(&office.url(), &code);
 }

@@ -112,7 +112,11 @@ impl Terminal {
     pub(crate) fn json(&self, args: &[&str]) -> Value {
         let ran = self.run(&[args, &["--json"]].concat());
         assert_eq!(ran.code, Some(0), "waymark {args:?}: {ran:?}");
-        if ran.out.trim().is_empty() { Value::Null } else { ran.json() }
+        if ran.out.trim().is_empty() {
+            Value::Null
+        } else {
+            ran.json()
+        }
     }
 
     /// Runs a command that must succeed, for people; it must say something.

@@ -22,7 +22,9 @@ const BEFORE: usize = 160;
 
 fn waiting(person: &Person, file: &[u8]) -> Vec<Waiting> {
     let database = person.look();
-    let mut rows = database.prepare("SELECT op_id, bytes, sha FROM outbox ORDER BY n").unwrap();
+    let mut rows = database
+        .prepare("SELECT op_id, bytes, sha FROM outbox ORDER BY n")
+        .unwrap();
     let rows = rows.query_map([], |row| {
         let op: [u8; 16] = row.get(0)?;
         let (bytes, sha): (Vec<u8>, Vec<u8>) = (row.get(1)?, row.get(2)?);
@@ -43,7 +45,9 @@ fn waiting(person: &Person, file: &[u8]) -> Vec<Waiting> {
 }
 
 fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
-    haystack.windows(needle.len()).position(|window| window == needle)
+    haystack
+        .windows(needle.len())
+        .position(|window| window == needle)
 }
 
 struct Case {
@@ -57,7 +61,9 @@ struct Case {
 fn case() -> Case {
     let office = Office::open();
     let mut anna = office.rep("Anna");
-    let shops: Vec<_> = (0..5).map(|at| anna.add_customer(&format!("Shop {at}"))).collect();
+    let shops: Vec<_> = (0..5)
+        .map(|at| anna.add_customer(&format!("Shop {at}")))
+        .collect();
     anna.sync().unwrap();
     for at in 0..30 {
         anna.note(shops[at % 5], &format!("note {at}"));
@@ -110,7 +116,10 @@ fn after_random_damage_the_office_has_every_operation_that_was_whole() {
         let mut rng = SeededRng::new(seed);
         let mut file = case.whole.clone();
         let hurt = hurt(&mut rng, &mut file);
-        let touched = |row: &Range<usize>| hurt.iter().any(|hurt| hurt.start < row.end && row.start < hurt.end);
+        let touched = |row: &Range<usize>| {
+            hurt.iter()
+                .any(|hurt| hurt.start < row.end && row.start < hurt.end)
+        };
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("waymark.db");
         std::fs::write(&path, &file).unwrap();
@@ -124,14 +133,19 @@ fn after_random_damage_the_office_has_every_operation_that_was_whole() {
             let met = [
                 anna.status().err().map(|error| error.code),
                 anna.today(None).err().map(|error| error.code),
-                enrol_if_forgotten(&case.office, &anna, &mut reenrolled).err().map(|error| error.code),
+                enrol_if_forgotten(&case.office, &anna, &mut reenrolled)
+                    .err()
+                    .map(|error| error.code),
                 wait(anna.sync().run(&|_| {})).err().map(|error| error.code),
             ];
             if met.iter().all(Option::is_none) {
                 break;
             }
             if let Some(salvage) = &anna.opened().salvage {
-                assert!(salvage.folder.is_dir(), "seed {seed}: the damaged file is kept");
+                assert!(
+                    salvage.folder.is_dir(),
+                    "seed {seed}: the damaged file is kept"
+                );
                 rescued += 1;
             }
             drop(anna);
@@ -139,25 +153,43 @@ fn after_random_damage_the_office_has_every_operation_that_was_whole() {
                 .unwrap_or_else(|error| panic!("seed {seed}: {error:?} after {met:?}"));
         }
         if let Some(salvage) = &anna.opened().salvage {
-            assert!(salvage.folder.is_dir(), "seed {seed}: the damaged file is kept");
+            assert!(
+                salvage.folder.is_dir(),
+                "seed {seed}: the damaged file is kept"
+            );
             rescued += 1;
         } else if anna.opened().damaged_ops == 0 {
             unnoticed += 1;
         }
-        let there: BTreeSet<Vec<u8>> = case.office.server().ops().unwrap().into_iter().map(|row| row.bytes).collect();
+        let there: BTreeSet<Vec<u8>> = case
+            .office
+            .server()
+            .ops()
+            .unwrap()
+            .into_iter()
+            .map(|row| row.bytes)
+            .collect();
         for waiting in &case.waiting {
             if there.contains(&waiting.bytes) {
                 sent += 1;
             } else {
                 destroyed += 1;
-                assert!(touched(&waiting.row), "seed {seed}: {} was whole and is not at the office", waiting.op);
+                assert!(
+                    touched(&waiting.row),
+                    "seed {seed}: {} was whole and is not at the office",
+                    waiting.op
+                );
             }
         }
-        let status = anna.status().unwrap_or_else(|error| panic!("seed {seed}: {error:?}"));
+        let status = anna
+            .status()
+            .unwrap_or_else(|error| panic!("seed {seed}: {error:?}"));
         assert!(status.balanced, "seed {seed}: {status:?}");
         assert_eq!(status.pending, 0, "seed {seed}: {status:?}");
     }
-    eprintln!("60 damaged files: {rescued} rescued, {unnoticed} hurt where nothing lay, {reenrolled} enrolled again; {sent} operations sent, {destroyed} destroyed");
+    eprintln!(
+        "60 damaged files: {rescued} rescued, {unnoticed} hurt where nothing lay, {reenrolled} enrolled again; {sent} operations sent, {destroyed} destroyed"
+    );
     assert!(rescued > 0);
     for row in case.office.server().ops().unwrap() {
         assert_eq!(row.sha, Hash::of(&row.bytes));
@@ -166,7 +198,11 @@ fn after_random_damage_the_office_has_every_operation_that_was_whole() {
 }
 
 /// A file that no longer says whose it is: the rep gets a new code.
-fn enrol_if_forgotten(office: &Office, anna: &Waymark, times: &mut u32) -> Result<(), waymark_client::WaymarkError> {
+fn enrol_if_forgotten(
+    office: &Office,
+    anna: &Waymark,
+    times: &mut u32,
+) -> Result<(), waymark_client::WaymarkError> {
     if anna.me().is_ok() {
         return Ok(());
     }

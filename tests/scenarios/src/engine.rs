@@ -1,256 +1,25 @@
-//! The engine, without a socket: answers come from the server in process, or from the test.
+//! The engine without a socket: batches, pages, tokens, back-off, the vault (I7), and that it always wakes again (I15).
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use proptest::prelude::*;
-use waymark_client::{EnrolWith, NewCustomerRequest, NoteRequest, Parts, Waymark, WaymarkError};
-use waymark_domain::ambient::Clock as _;
-use waymark_domain::ids::{CustomerId, NoteId, OpId};
-use waymark_domain::op::Operation;
+use waymark_domain::ids::CustomerId;
 use waymark_domain::record::Role;
 use waymark_protocol::api::SyncApi as _;
 use waymark_protocol::enrol::{InviteRequest, RevokeRequest};
-use waymark_protocol::error::{ApiCode, ApiError, CallError};
+use waymark_protocol::error::{ApiCode, CallError};
 use waymark_protocol::limits::{BATCH_MAX, BATCH_START, PAGE_MIN, PAGE_START, TOKEN_MS};
 use waymark_protocol::outcome::Outcome;
-use waymark_server::storage::sqlite::SqliteStorage;
-use waymark_server::{LocalApi, Server};
-use waymark_store::Store;
 use waymark_sync::LONGEST_MS;
-use waymark_sync::engine::{
-    Answered, Call, Context, Effect, Engine, Event, Failure, Input, Progress, Trigger,
-};
-use waymark_testkit::chance::SeededEntropy;
-use waymark_testkit::clock::{MORNING, VirtualClock};
-use waymark_testkit::database::{KillSwitch, MemoryDatabase};
+use waymark_sync::engine::{Answered, Call, Event, Failure, Input, Trigger};
+use waymark_testkit::database::KillSwitch;
 use waymark_testkit::executor::{block_on, poll_once};
 use waymark_testkit::host::Host;
 use waymark_testkit::signer::TestSigner;
 use waymark_testkit::wire::{FaultyApi, Link, Rates};
 
+use crate::engine_bench::{Bench, HONEST, api, fail, holds};
 use crate::support::next_seed;
-
-/// An engine over a real store, in the hands of the test.
-struct Bench {
-    server: Arc<Server<SqliteStorage>>,
-    api: LocalApi<SqliteStorage>,
-    clock: Arc<VirtualClock>,
-    server_clock: Arc<VirtualClock>,
-    entropy: SeededEntropy,
-    waymark: Waymark,
-    engine: Engine,
-    events: Vec<Event>,
-    /// Operations of each exchange that was asked for.
-    batches: Vec<usize>,
-    /// Bytes of changes that each exchange asked for.
-    pages: Vec<u32>,
-    wake_at: i64,
-}
-
-impl Bench {
-    fn new() -> Self {
-        let server_clock = VirtualClock::at(MORNING);
-        let storage = SqliteStorage::in_memory().unwrap();
-        let entropy = Arc::new(SeededEntropy::new(next_seed()));
-        let server = Arc::new(Server::new(storage, server_clock.clone(), entropy).unwrap());
-        server.bootstrap_admin("Acme", "Ada").unwrap();
-        let api = LocalApi(server.clone());
-        let clock = VirtualClock::at(MORNING);
-        let waymark = device(&server, &api, &clock);
-        let engine = waymark.new_engine(&waymark.me().unwrap());
-        Self {
-            server,
-            api,
-            clock,
-            server_clock,
-            entropy: SeededEntropy::new(next_seed()),
-            waymark,
-            engine,
-            events: Vec::new(),
-            batches: Vec::new(),
-            pages: Vec::new(),
-            wake_at: i64::MIN,
-        }
-    }
-
-    fn customer(&self, name: &str) -> CustomerId {
-        let request = NewCustomerRequest {
-            name: name.to_owned(),
-            owner: None,
-            position: None,
-            address: None,
-            phone: None,
-        };
-        self.waymark.customers().add(request).unwrap()
-    }
-
-    fn note(&self, customer: CustomerId, text: &str) {
-        self.try_note(customer, text).unwrap();
-    }
-
-    fn try_note(&self, customer: CustomerId, text: &str) -> Result<NoteId, WaymarkError> {
-        self.waymark.notes().write(NoteRequest {
-            customer,
-            visit: None,
-            text: text.to_owned(),
-            corrects: None,
-        })
-    }
-
-    /// One step: gives the call that the engine wants made. Checks that it wants a call or to be woken, never both or neither.
-    fn handle(&mut self, input: Input) -> Option<Call> {
-        let ctx = Context {
-            now: self.clock.read(),
-            entropy: &self.entropy,
-        };
-        let effects = self.engine.handle(input, &ctx, &self.waymark.sync_store());
-        let mut call = None;
-        let mut wakes = 0;
-        for effect in effects {
-            match effect {
-                Effect::Call(wanted) => {
-                    assert!(call.is_none(), "two calls at once");
-                    call = Some(wanted);
-                }
-                Effect::WakeAt(at) => {
-                    wakes += 1;
-                    self.wake_at = at;
-                }
-                Effect::Tell(event) => self.events.push(event),
-            }
-        }
-        assert_eq!(usize::from(call.is_some()) + wakes, 1, "a call, or a wake-up");
-        assert_eq!(self.engine.is_resting(), call.is_none());
-        if call.is_none() {
-            let wait = self.wake_at - self.clock.mono_ms();
-            assert!(wait <= LONGEST_MS, "I15: {wait} ms until the next attempt");
-        }
-        if let Some(Call::Exchange { request, .. }) = &call {
-            self.batches.push(request.ops.len());
-            self.pages.push(request.header.limit_bytes);
-        }
-        call
-    }
-
-    fn honest(&self, call: &Call) -> Answered {
-        match call {
-            Call::Hello { echo } => Answered::Hello(block_on(self.api.hello(echo))),
-            Call::Token(request) => Answered::Token(block_on(self.api.token(request))),
-            Call::Exchange { token, request } => {
-                Answered::Exchange(block_on(self.api.exchange(token, request)))
-            }
-            Call::Snapshot { token, request } => {
-                Answered::Snapshot(block_on(self.api.snapshot(token, request)))
-            }
-            Call::Vault { token, request } => Answered::Vault(block_on(self.api.vault(token, request))),
-        }
-    }
-
-    /// A whole round. `script` answers in the server's place where it wants to.
-    fn round(&mut self, trigger: Trigger, mut script: impl FnMut(&Call) -> Option<CallError>) -> Result<Progress, Failure> {
-        let mut call = self.handle(Input::Wake(trigger));
-        for _ in 0..10_000 {
-            let Some(wanted) = call else {
-                let last = self.events.iter().rev().find_map(|event| match event {
-                    Event::Rested(progress) => Some(Ok(*progress)),
-                    Event::Failed { why, .. } => Some(Err(why.clone())),
-                    _ => None,
-                });
-                return last.expect("an end");
-            };
-            let answered = match script(&wanted) {
-                Some(error) => fail(&wanted, error),
-                None => self.honest(&wanted),
-            };
-            call = self.handle(Input::Answered(Box::new(answered)));
-        }
-        panic!("a round without end");
-    }
-
-    /// The round that the engine asked to be woken for.
-    fn next_round(&mut self, script: impl FnMut(&Call) -> Option<CallError>) -> Result<Progress, Failure> {
-        let wait = self.wake_at.saturating_sub(self.clock.mono_ms()).max(0);
-        self.clock.advance(wait);
-        self.server_clock.advance(wait);
-        self.round(Trigger::Timer, script)
-    }
-
-    fn ledger(&self) -> (u64, u64, u64) {
-        let status = self.waymark.status().unwrap();
-        assert!(status.balanced, "{status:?}");
-        (status.acknowledged, status.pending, status.needs_attention)
-    }
-
-    fn is_at_the_server(&self, op: OpId) -> Option<Outcome> {
-        let rows = self.server.ops().unwrap();
-        rows.into_iter().find(|row| row.op == op).map(|row| row.outcome)
-    }
-
-    /// The pending operation whose bytes hold `text`.
-    fn pending(&self, text: &str) -> Operation {
-        let batch = waymark_sync::store::SyncStore::batch(
-            &self.waymark.sync_store(),
-            1_000,
-            1_000_000,
-            &waymark_domain::ranges::Ranges::default(),
-        );
-        let bytes = batch.unwrap().into_iter().map(|op| op.bytes);
-        let mut fitting = bytes.filter(|bytes| holds(bytes, text));
-        Operation::from_bytes(&fitting.next().expect("such an operation")).unwrap()
-    }
-}
-
-fn holds(bytes: &[u8], text: &str) -> bool {
-    bytes.windows(text.len()).any(|window| window == text.as_bytes())
-}
-
-fn device(
-    server: &Arc<Server<SqliteStorage>>,
-    api: &LocalApi<SqliteStorage>,
-    clock: &Arc<VirtualClock>,
-) -> Waymark {
-    let request = InviteRequest {
-        user: None,
-        name: "Anna".to_owned(),
-        role: Role::Rep,
-        team: "north".to_owned(),
-    };
-    let code = server.invite_as_operator(&request).unwrap().code;
-    // a connection of its own: gone with the store
-    let opened = Store::from_connection(rusqlite::Connection::open_in_memory().unwrap()).unwrap();
-    let parts = Parts {
-        clock: clock.clone(),
-        entropy: Arc::new(SeededEntropy::new(next_seed())),
-        signer: Arc::new(TestSigner::new(next_seed())),
-        app: "test".to_owned(),
-    };
-    let waymark = Waymark::assemble(opened, parts).unwrap();
-    let with = EnrolWith {
-        server: "http://localhost".to_owned(),
-        code,
-        device_name: "phone".to_owned(),
-        authority: None,
-    };
-    block_on(waymark.enrol_over(api, &with)).unwrap();
-    waymark
-}
-
-fn fail(call: &Call, error: CallError) -> Answered {
-    match call {
-        Call::Hello { .. } => Answered::Hello(Err(error)),
-        Call::Token(_) => Answered::Token(Err(error)),
-        Call::Exchange { .. } => Answered::Exchange(Err(error)),
-        Call::Snapshot { .. } => Answered::Snapshot(Err(error)),
-        Call::Vault { .. } => Answered::Vault(Err(error)),
-    }
-}
-
-fn api(code: ApiCode) -> CallError {
-    CallError::Api(ApiError::new(code, "test"))
-}
-
-const HONEST: fn(&Call) -> Option<CallError> = |_| None;
 
 #[test]
 fn the_batch_doubles_with_each_success() {
@@ -260,7 +29,10 @@ fn the_batch_doubles_with_each_success() {
     }
     bench.round(Trigger::User, HONEST).unwrap();
     let largest = bench.batches.iter().copied().max().unwrap();
-    assert_eq!(&bench.batches[..3], [BATCH_START, 2 * BATCH_START, 4 * BATCH_START]);
+    assert_eq!(
+        &bench.batches[..3],
+        [BATCH_START, 2 * BATCH_START, 4 * BATCH_START]
+    );
     assert!(largest <= BATCH_MAX);
     assert_eq!(bench.ledger(), (700, 0, 0));
 }
@@ -278,7 +50,10 @@ fn the_batch_halves_with_each_silence_after_the_first_and_grows_again() {
         waits.push(bench.wake_at - bench.clock.mono_ms());
     }
     assert_eq!(bench.batches, [32, 32, 16, 8, 4, 2, 1, 1]);
-    assert!(waits.iter().all(|&wait| (0..=LONGEST_MS).contains(&wait)), "{waits:?}");
+    assert!(
+        waits.iter().all(|&wait| (0..=LONGEST_MS).contains(&wait)),
+        "{waits:?}"
+    );
     bench.batches.clear();
     bench.next_round(HONEST).unwrap();
     assert_eq!(&bench.batches[..6], [1, 2, 4, 8, 16, 32]);
@@ -307,7 +82,9 @@ fn the_page_halves_with_each_cut_down_to_the_smallest() {
 #[test]
 fn i7_no_head_of_line_an_operation_that_the_server_cannot_take_delays_only_its_dependents() {
     let mut bench = Bench::new();
-    let early: Vec<CustomerId> = (0..10).map(|at| bench.customer(&format!("Early {at}"))).collect();
+    let early: Vec<CustomerId> = (0..10)
+        .map(|at| bench.customer(&format!("Early {at}")))
+        .collect();
     let poisoned = bench.customer("POISON");
     bench.note(poisoned, "builds on it");
     for (at, shop) in early.iter().enumerate() {
@@ -326,7 +103,11 @@ fn i7_no_head_of_line_an_operation_that_the_server_cannot_take_delays_only_its_d
         has.then(|| api(ApiCode::Internal))
     };
     bench.round(Trigger::User, script).unwrap();
-    assert_eq!(bench.ledger(), (20, 2, 0), "all that is independent, in one round");
+    assert_eq!(
+        bench.ledger(),
+        (20, 2, 0),
+        "all that is independent, in one round"
+    );
     let mut rounds = 1;
     while bench.is_at_the_server(poison).is_none() {
         bench.next_round(script).unwrap();
@@ -341,7 +122,14 @@ fn i7_no_head_of_line_an_operation_that_the_server_cannot_take_delays_only_its_d
         assert!(rounds <= 8, "the dependent is never answered");
     }
     assert_eq!(bench.ledger(), (20, 0, 2));
-    let codes: Vec<String> = bench.waymark.attention().list().unwrap().into_iter().map(|row| row.code).collect();
+    let codes: Vec<String> = bench
+        .waymark
+        .attention()
+        .list()
+        .unwrap()
+        .into_iter()
+        .map(|row| row.code)
+        .collect();
     assert_eq!(codes, ["vaulted", "rejected"]);
 }
 
@@ -501,10 +289,15 @@ fn i15_a_device_that_is_shut_out_still_asks_every_five_minutes_and_goes_on_when_
     };
     let code = bench.server.invite_as_operator(&admin).unwrap().code;
     let token = admin_token(&bench, &code);
-    bench.server.revoke(&token, &RevokeRequest { device }).unwrap();
+    bench
+        .server
+        .revoke(&token, &RevokeRequest { device })
+        .unwrap();
     bench.customer("Not to be sent");
     let end = bench.next_round(HONEST).unwrap_err();
-    assert!(matches!(end, Failure::Call(CallError::Api(error)) if error.code == ApiCode::DeviceRevoked));
+    assert!(
+        matches!(end, Failure::Call(CallError::Api(error)) if error.code == ApiCode::DeviceRevoked)
+    );
     assert_eq!(bench.ledger(), (1, 1, 0));
 }
 
@@ -568,14 +361,20 @@ fn an_app_that_is_too_old_is_told_once_and_still_sends() {
         }
         assert_eq!(bench.ledger(), (round + 1, 0, 0));
     }
-    let told = bench.events.iter().filter(|event| **event == Event::UpgradeNeeded);
+    let told = bench
+        .events
+        .iter()
+        .filter(|event| **event == Event::UpgradeNeeded);
     assert_eq!(told.count(), 1);
 }
 
 #[test]
 fn clocks_that_jump_change_nothing() {
     let mut bench = Bench::new();
-    for (round, jump) in [0, 400_000_000_000, -800_000_000_000, 1].into_iter().enumerate() {
+    for (round, jump) in [0, 400_000_000_000, -800_000_000_000, 1]
+        .into_iter()
+        .enumerate()
+    {
         bench.customer(&format!("Shop {round}"));
         let clock = bench.clock.clone();
         bench
@@ -679,9 +478,19 @@ fn bend(bench: &Bench, call: &Call, how: u8) -> Answered {
             1 => response.outs.clear(),
             2 => response.outs.iter_mut().for_each(|out| out.i += 1),
             3 => response.outs.iter_mut().for_each(|out| out.op = None),
-            4 => response.outs.iter_mut().for_each(|out| out.outcome = Outcome::Retry { after_ms: u64::MAX }),
-            5 => response.outs.iter_mut().for_each(|out| out.outcome = Outcome::Deferred { missing: vec![] }),
-            _ => response.end.checkpoint.values_mut().for_each(|digest| *digest = "0:0".to_owned()),
+            4 => response
+                .outs
+                .iter_mut()
+                .for_each(|out| out.outcome = Outcome::Retry { after_ms: u64::MAX }),
+            5 => response
+                .outs
+                .iter_mut()
+                .for_each(|out| out.outcome = Outcome::Deferred { missing: vec![] }),
+            _ => response
+                .end
+                .checkpoint
+                .values_mut()
+                .for_each(|digest| *digest = "0:0".to_owned()),
         },
         Answered::Snapshot(Ok(page)) => page.puts.clear(),
         Answered::Vault(Ok(vaulted)) => vaulted.outcome = Outcome::Retry { after_ms: 1 },
@@ -737,14 +546,4 @@ proptest! {
         prop_assert_eq!(pending, 0);
         prop_assert!(bench.next_round(HONEST).is_ok());
     }
-}
-
-#[test]
-fn a_store_in_memory_survives_its_process() {
-    let database = MemoryDatabase::new();
-    let opened = Store::from_connection(database.address().connect()).unwrap();
-    assert!(opened.report.created);
-    drop(opened);
-    let again = Store::from_connection(database.address().connect()).unwrap();
-    assert!(!again.report.created);
 }

@@ -28,19 +28,36 @@ fn every_code_has_words_and_a_way_out_in_both_languages() {
         let error = WaymarkError::new(code, "");
         for lang in [Lang::En, Lang::ZhHans] {
             let (message, remedy) = (error.message(lang), error.remedy(lang));
-            assert!(message.trim().len() > 5 && remedy.trim().len() > 5, "{code:?}");
-            assert_eq!(message.chars().any(is_han), lang == Lang::ZhHans, "{code:?}: {message}");
-            assert_eq!(remedy.chars().any(is_han), lang == Lang::ZhHans, "{code:?}: {remedy}");
+            assert!(
+                message.trim().len() > 5 && remedy.trim().len() > 5,
+                "{code:?}"
+            );
+            assert_eq!(
+                message.chars().any(is_han),
+                lang == Lang::ZhHans,
+                "{code:?}: {message}"
+            );
+            assert_eq!(
+                remedy.chars().any(is_han),
+                lang == Lang::ZhHans,
+                "{code:?}: {remedy}"
+            );
             assert!(texts.insert(message), "{code:?} says what another says");
             assert!(error.reassurance(lang).chars().count() > 3);
         }
         assert!(error.work_saved, "{code:?}");
         assert!(wires.insert(code.wire()), "{code:?}");
-        let plain = code.wire().bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+        let plain = code
+            .wire()
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte == b'_');
         assert!(plain, "{code:?}");
         // what it is about is named in both languages
         let about = WaymarkError::new(code, "field");
-        assert!(about.message(Lang::En).contains("field") && about.message(Lang::ZhHans).contains("field"));
+        assert!(
+            about.message(Lang::En).contains("field")
+                && about.message(Lang::ZhHans).contains("field")
+        );
     }
 }
 
@@ -86,7 +103,10 @@ fn every_refusal_and_every_refused_call_becomes_a_code() {
     for code in api {
         let error = WaymarkError::from(CallError::Api(ApiError::new(code, "a detail for the log")));
         assert!(error.work_saved);
-        assert!(!error.message(Lang::En).contains("detail"), "a detail is for the log");
+        assert!(
+            !error.message(Lang::En).contains("detail"),
+            "a detail is for the log"
+        );
         // the status of a refusal is an HTTP error, and the wire name reads back
         assert!((400..600).contains(&code.status()));
         let wire = serde_json::to_string(&code).unwrap();
@@ -101,7 +121,10 @@ fn every_refusal_and_every_refused_call_becomes_a_code() {
         (Failure::Call(CallError::Cut), ErrorCode::NetworkCut),
         (Failure::Call(CallError::NotWaymark), ErrorCode::NotWaymark),
         (Failure::Call(CallError::NotSafe), ErrorCode::NotSafe),
-        (Failure::Call(CallError::Malformed("column 3".to_owned())), ErrorCode::ServerMalformed),
+        (
+            Failure::Call(CallError::Malformed("column 3".to_owned())),
+            ErrorCode::ServerMalformed,
+        ),
         (
             Failure::Store(StoreFault {
                 full: true,
@@ -115,7 +138,11 @@ fn every_refusal_and_every_refused_call_becomes_a_code() {
 }
 
 /// Words that no message may repeat.
-const SECRETS: [&str; 3] = ["Sentinelle-Bäckerei", "VERTRAULICH-7731", "+377-99-SENTINEL"];
+const SECRETS: [&str; 3] = [
+    "Sentinelle-Bäckerei",
+    "VERTRAULICH-7731",
+    "+377-99-SENTINEL",
+];
 
 struct Heard(BTreeSet<ErrorCode>);
 
@@ -125,7 +152,12 @@ impl Heard {
             panic!("an error was expected")
         };
         for lang in [Lang::En, Lang::ZhHans] {
-            let all = format!("{} {} {} {error} {error:?}", error.message(lang), error.remedy(lang), error.reassurance(lang));
+            let all = format!(
+                "{} {} {} {error} {error:?}",
+                error.message(lang),
+                error.remedy(lang),
+                error.reassurance(lang)
+            );
             for secret in SECRETS {
                 assert!(!all.contains(secret), "{all}");
             }
@@ -196,7 +228,12 @@ fn no_error_repeats_what_somebody_typed() {
         day: None,
         rep: Some(ben.user()),
     }));
-    for (lat, lon, accuracy_m) in [(91.0, 0.0, 5.0), (f64::NAN, 0.0, 5.0), (43.0, 7.0, -1.0), (43.0, 7.0, f64::INFINITY)] {
+    for (lat, lon, accuracy_m) in [
+        (91.0, 0.0, 5.0),
+        (f64::NAN, 0.0, 5.0),
+        (43.0, 7.0, -1.0),
+        (43.0, 7.0, f64::INFINITY),
+    ] {
         let visit = anna.visits().start_unplanned(shop).unwrap();
         heard.hear(anna.check_ins().check_in(&CheckInRequest {
             visit: Some(visit),
@@ -222,7 +259,10 @@ fn no_error_repeats_what_somebody_typed() {
     };
     heard.hear(anna.import_customers(&file("a.txt", text.as_bytes())));
     heard.hear(anna.import_customers(&file("a.csv", text.as_bytes())));
-    heard.hear(anna.import_customers(&file("a.geojson", format!("{{\"type\":\"{text}\"}}").as_bytes())));
+    heard.hear(anna.import_customers(&file(
+        "a.geojson",
+        format!("{{\"type\":\"{text}\"}}").as_bytes(),
+    )));
     heard.hear(anna.import_customers(&ImportRequest {
         datum: None,
         ..file("b.csv", format!("name\n{name}\n").as_bytes())
@@ -232,12 +272,25 @@ fn no_error_repeats_what_somebody_typed() {
         ..file("c.csv", b"")
     }));
     let rows = format!("id,name,lat,lon\n1,{name},1000,{text}\n1,,1,\n2,\"{long}\",,\n3,{phone}\n");
-    let report = anna.import_customers(&file("d.csv", rows.as_bytes())).unwrap();
+    let report = anna
+        .import_customers(&file("d.csv", rows.as_bytes()))
+        .unwrap();
     assert_eq!((report.imported, report.rows), (0, 4));
     let listed: Vec<u64> = report.wrong.iter().map(|wrong| wrong.row).collect();
     assert_eq!(listed, [2, 3, 4, 5]);
-    let shown = format!("{:?} {:?}", report.wrong, report.wrong.iter().map(|wrong| wrong.why.text(Lang::ZhHans)).collect::<Vec<_>>());
-    assert!(SECRETS.iter().all(|secret| !shown.contains(secret)), "{shown}");
+    let shown = format!(
+        "{:?} {:?}",
+        report.wrong,
+        report
+            .wrong
+            .iter()
+            .map(|wrong| wrong.why.text(Lang::ZhHans))
+            .collect::<Vec<_>>()
+    );
+    assert!(
+        SECRETS.iter().all(|secret| !shown.contains(secret)),
+        "{shown}"
+    );
 
     // the network and the file
     anna.sync().unwrap();
@@ -253,14 +306,24 @@ fn no_error_repeats_what_somebody_typed() {
     let foreign = folder.path().join("foreign.db");
     rusqlite::Connection::open(&foreign)
         .unwrap()
-        .execute_batch(&format!("CREATE TABLE t (x); INSERT INTO t VALUES ('{text}')"))
+        .execute_batch(&format!(
+            "CREATE TABLE t (x); INSERT INTO t VALUES ('{text}')"
+        ))
         .unwrap();
     heard.hear(waymark_client::Waymark::open(anna.config(foreign)).map(drop));
     std::fs::write(folder.path().join("k.db.key"), text).unwrap();
     heard.hear(waymark_client::Waymark::open(anna.config(folder.path().join("k.db"))).map(drop));
     heard.hear(waymark_client::Waymark::open(anna.config(folder.path().to_owned())).map(drop));
 
-    let silent: Vec<ErrorCode> = ErrorCode::ALL.iter().copied().filter(|code| !heard.0.contains(code)).collect();
-    eprintln!("{} of {} codes provoked; not here: {silent:?}", heard.0.len(), ErrorCode::ALL.len());
+    let silent: Vec<ErrorCode> = ErrorCode::ALL
+        .iter()
+        .copied()
+        .filter(|code| !heard.0.contains(code))
+        .collect();
+    eprintln!(
+        "{} of {} codes provoked; not here: {silent:?}",
+        heard.0.len(),
+        ErrorCode::ALL.len()
+    );
     assert!(heard.0.len() >= 15, "{:?}", heard.0);
 }

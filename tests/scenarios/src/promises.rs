@@ -58,11 +58,17 @@ fn i1_i2_whichever_commit_fails_nothing_is_half_done() {
     for at in 0..40 {
         let database = MemoryDatabase::new();
         let switch = KillSwitch::new();
-        let opened = waymark_store::Store::from_connection(database.address().connect_with(&switch)).unwrap();
+        let opened =
+            waymark_store::Store::from_connection(database.address().connect_with(&switch))
+                .unwrap();
         let anna = Waymark::assemble(opened, parts(&office)).unwrap();
         let api = waymark_server::LocalApi(server.clone());
         let code = office
-            .invite(&format!("Anna {at}"), waymark_domain::record::Role::Rep, "north")
+            .invite(
+                &format!("Anna {at}"),
+                waymark_domain::record::Role::Rep,
+                "north",
+            )
             .code;
         let with = waymark_client::EnrolWith {
             server: office.url(),
@@ -97,9 +103,16 @@ fn i1_i2_whichever_commit_fails_nothing_is_half_done() {
         assert_eq!(status.created, said_saved, "commit {at}");
         wait(sync.run_over(&api, trigger, &|_| {})).unwrap();
         let status = anna.status().unwrap();
-        assert_eq!(status.acknowledged, said_saved, "commit {at}: {first:?}, {second:?}");
+        assert_eq!(
+            status.acknowledged, said_saved,
+            "commit {at}: {first:?}, {second:?}"
+        );
         let me = anna.me().unwrap();
-        assert_eq!(office.ops_of(me.device).len() as u64, said_saved, "commit {at}");
+        assert_eq!(
+            office.ops_of(me.device).len() as u64,
+            said_saved,
+            "commit {at}"
+        );
         if stood {
             break;
         }
@@ -123,7 +136,9 @@ fn parts(office: &Office) -> waymark_client::Parts {
 #[test]
 fn i3_exactly_once_a_replay_gets_the_stored_outcome_and_other_bytes_are_refused_loudly() {
     let mut office = Office::open();
-    let code = office.invite("Anna", waymark_domain::record::Role::Rep, "north").code;
+    let code = office
+        .invite("Anna", waymark_domain::record::Role::Rep, "north")
+        .code;
     let mut phone = Phone::enrol(&office.url(), &code, &office.clock);
     let (shop, draft) = phone.customer("Shop");
     let made = phone.seal(draft);
@@ -143,7 +158,10 @@ fn i3_exactly_once_a_replay_gets_the_stored_outcome_and_other_bytes_are_refused_
         ops: vec![noted.op.op, made.op.op],
     };
     let answer = wait(phone.api.outcomes(&phone.token(), &asked)).unwrap();
-    assert_eq!(answer.outcomes, [Some(first[1].clone()), Some(first[0].clone())]);
+    assert_eq!(
+        answer.outcomes,
+        [Some(first[1].clone()), Some(first[0].clone())]
+    );
     assert_eq!(office.server().head_seq().unwrap(), head);
     assert!(office.server().alarms().unwrap().is_empty());
 
@@ -186,15 +204,22 @@ fn i4_what_the_server_says_goes_below_what_the_rep_has_not_sent_yet() {
     }));
     report.unwrap();
     let view = anna.customers().view(shop).unwrap();
-    assert_eq!((view.row.name.as_str(), view.phone.as_deref()), ("Corner Shop", Some("0123")));
+    assert_eq!(
+        (view.row.name.as_str(), view.phone.as_deref()),
+        ("Corner Shop", Some("0123"))
+    );
     anna.rename(shop, "Anna's name");
     let base = |anna: &crate::support::Person| -> String {
         let look = anna.look();
         let key = waymark_domain::ids::RecordId::from(shop).as_uuid();
         let sql = "SELECT body FROM base WHERE kind = 'customer' AND id = ?1";
-        look.query_row(sql, [key.as_bytes()], |row| row.get(0)).unwrap()
+        look.query_row(sql, [key.as_bytes()], |row| row.get(0))
+            .unwrap()
     };
-    assert!(base(&anna).contains("Corner Shop"), "base is the server's alone");
+    assert!(
+        base(&anna).contains("Corner Shop"),
+        "base is the server's alone"
+    );
     assert_eq!(anna.name_of(shop), "Anna's name");
     anna.sync().unwrap();
     assert!(base(&anna).contains("Anna's name"));
@@ -235,14 +260,19 @@ fn i5_a_reader_that_has_seen_a_place_in_the_order_could_have_seen_all_before_it(
     assert!(reads > 0);
     mia.sync().unwrap();
     mia.assert_same_as(&office);
-    assert_eq!(office.server().records(&Kind::new("note")).unwrap().len(), 50);
+    assert_eq!(
+        office.server().records(&Kind::new("note")).unwrap().len(),
+        50
+    );
     office.assert_sound();
 }
 
 #[test]
 fn i6_causality_nothing_is_applied_before_what_it_builds_on() {
     let office = Office::open();
-    let code = office.invite("Anna", waymark_domain::record::Role::Rep, "north").code;
+    let code = office
+        .invite("Anna", waymark_domain::record::Role::Rep, "north")
+        .code;
     let mut phone = Phone::enrol(&office.url(), &code, &office.clock);
     let (shop, draft) = phone.customer("Shop");
     let made = phone.seal(draft);
@@ -266,9 +296,19 @@ fn i6_causality_nothing_is_applied_before_what_it_builds_on() {
         assert_eq!(missing(&outcomes[0]), [noted.op.op]);
         assert_eq!(missing(&outcomes[1]), [made.op.op]);
     }
-    assert!(office.server().records(&Kind::new("note")).unwrap().is_empty());
+    assert!(
+        office
+            .server()
+            .records(&Kind::new("note"))
+            .unwrap()
+            .is_empty()
+    );
     let outcomes = phone.push(&[&made, &noted]);
-    assert!(outcomes.iter().all(|outcome| matches!(outcome, Outcome::Applied { .. })));
+    assert!(
+        outcomes
+            .iter()
+            .all(|outcome| matches!(outcome, Outcome::Applied { .. }))
+    );
     let seqs: Vec<u64> = outcomes.iter().filter_map(Outcome::effect_seq).collect();
     assert!(seqs.is_sorted());
     // a step on a visit that nobody made is refused, and what builds on it with it
@@ -276,10 +316,16 @@ fn i6_causality_nothing_is_applied_before_what_it_builds_on() {
     assert_eq!(rejected(&refused[0]), Some(Code::NotFound));
     let (_, draft) = phone.note(shop, "late");
     let dependent = phone.seal_as(draft, |seal| seal.deps = vec![stacked.op.op]);
-    assert_eq!(rejected(&phone.push(&[&dependent])[0]), Some(Code::Dependency));
+    assert_eq!(
+        rejected(&phone.push(&[&dependent])[0]),
+        Some(Code::Dependency)
+    );
     let (_, draft) = phone.note(shop, "free");
     let free = phone.seal(draft);
-    assert!(matches!(phone.push(&[&free])[0], Outcome::Applied { .. }), "I7");
+    assert!(
+        matches!(phone.push(&[&free])[0], Outcome::Applied { .. }),
+        "I7"
+    );
 }
 
 #[test]
@@ -300,10 +346,13 @@ fn i9_a_device_is_never_sent_what_its_user_may_not_see_and_what_leaves_goes_with
     let code = office.invite_again(anna.user()).code;
     let phone = Phone::enrol(&office.url(), &code, &office.clock);
     let mut greedy = phone.request(&[]);
-    greedy.header.scopes.push(waymark_protocol::request::ScopeCursor {
-        id: waymark_domain::scope::Scope::user(ben.user()),
-        cursor: 1,
-    });
+    greedy
+        .header
+        .scopes
+        .push(waymark_protocol::request::ScopeCursor {
+            id: waymark_domain::scope::Scope::user(ben.user()),
+            cursor: 1,
+        });
     for request in [phone.request(&[]), greedy] {
         let response = phone.exchange(&request).unwrap();
         let seen: Vec<RecordKey> = response.changes.iter().map(ScopeChange::key).collect();
@@ -338,7 +387,10 @@ fn i9_a_device_is_never_sent_what_its_user_may_not_see_and_what_leaves_goes_with
     assert!(anna.customers().view(shop).is_err());
     let ops = office.ops_of(anna.device());
     assert_eq!(ops.len(), 2);
-    assert!(ops.iter().any(|row| row.key.as_ref().is_some_and(|key| key.id == visit.into())));
+    assert!(
+        ops.iter()
+            .any(|row| row.key.as_ref().is_some_and(|key| key.id == visit.into()))
+    );
     ben.sync().unwrap();
     assert_eq!(ben.name_of(shop), "Shop");
     anna.assert_same_as(&office);
@@ -348,7 +400,9 @@ fn i9_a_device_is_never_sent_what_its_user_may_not_see_and_what_leaves_goes_with
 #[test]
 fn i10_the_door_is_open_for_every_version_and_for_bytes_that_nobody_can_read() {
     let office = Office::open();
-    let code = office.invite("Anna", waymark_domain::record::Role::Rep, "north").code;
+    let code = office
+        .invite("Anna", waymark_domain::record::Role::Rep, "north")
+        .code;
     let mut phone = Phone::enrol(&office.url(), &code, &office.clock);
     let (shop, mut draft) = phone.customer("From the future");
     draft.v = 99;
@@ -363,14 +417,30 @@ fn i10_the_door_is_open_for_every_version_and_for_bytes_that_nobody_can_read() {
     let plain = phone.seal(draft);
     let ops: [&[u8]; 4] = [&newer.bytes, loose.as_bytes(), &unknown.bytes, &plain.bytes];
     let outcomes = phone.push_bytes(&ops);
-    assert_eq!(outcomes[..3], [Outcome::Vaulted, Outcome::Vaulted, Outcome::Vaulted]);
+    assert_eq!(
+        outcomes[..3],
+        [Outcome::Vaulted, Outcome::Vaulted, Outcome::Vaulted]
+    );
     assert!(matches!(outcomes[3], Outcome::Applied { .. }));
-    let kept: Vec<Vec<u8>> = office.server().ops().unwrap().into_iter().map(|row| row.bytes).collect();
+    let kept: Vec<Vec<u8>> = office
+        .server()
+        .ops()
+        .unwrap()
+        .into_iter()
+        .map(|row| row.bytes)
+        .collect();
     for op in ops {
         assert!(kept.iter().any(|bytes| bytes == op));
     }
     let alarms = office.server().alarms().unwrap();
-    assert!(alarms.iter().filter(|alarm| alarm.code == "vaulted").count() >= 2, "{alarms:?}");
+    assert!(
+        alarms
+            .iter()
+            .filter(|alarm| alarm.code == "vaulted")
+            .count()
+            >= 2,
+        "{alarms:?}"
+    );
     // bytes that do not even say their id are asked for by it, at the vault's own door: once is as good as twice
     let outcome = phone.push_bytes(&[garbage]);
     assert_eq!(outcome, [Outcome::Retry { after_ms: 0 }]);
@@ -413,7 +483,9 @@ fn i11_after_a_restore_the_devices_send_again_what_the_server_lost() {
     std::fs::rename(&backup, office.file()).unwrap();
     {
         let storage = SqliteStorage::open(&office.file()).unwrap();
-        let entropy = std::sync::Arc::new(waymark_testkit::chance::SeededEntropy::new(crate::support::next_seed()));
+        let entropy = std::sync::Arc::new(waymark_testkit::chance::SeededEntropy::new(
+            crate::support::next_seed(),
+        ));
         let restored = waymark_server::Server::new(storage, office.clock.clone(), entropy).unwrap();
         restored.rotate_epoch().unwrap();
     }
@@ -435,7 +507,9 @@ fn i11_after_a_restore_the_devices_send_again_what_the_server_lost() {
 #[test]
 fn i12_a_fact_is_never_changed() {
     let office = Office::open();
-    let code = office.invite("Anna", waymark_domain::record::Role::Rep, "north").code;
+    let code = office
+        .invite("Anna", waymark_domain::record::Role::Rep, "north")
+        .code;
     let mut phone = Phone::enrol(&office.url(), &code, &office.clock);
     let (shop, draft) = phone.customer("Shop");
     let made = phone.seal(draft);
@@ -467,7 +541,9 @@ fn i12_a_fact_is_never_changed() {
 #[test]
 fn i13_an_operation_does_not_wait_for_its_attachment() {
     let office = Office::open();
-    let code = office.invite("Anna", waymark_domain::record::Role::Rep, "north").code;
+    let code = office
+        .invite("Anna", waymark_domain::record::Role::Rep, "north")
+        .code;
     let mut phone = Phone::enrol(&office.url(), &code, &office.clock);
     let sealed = {
         let (_, draft) = phone.customer("With a photo");
@@ -482,6 +558,9 @@ fn i13_an_operation_does_not_wait_for_its_attachment() {
     });
     let bytes = serde_json::to_vec(&op).unwrap();
     let outcomes = phone.push_bytes(&[&bytes]);
-    assert!(matches!(outcomes[0], Outcome::Applied { .. }), "{outcomes:?}");
+    assert!(
+        matches!(outcomes[0], Outcome::Applied { .. }),
+        "{outcomes:?}"
+    );
     assert_eq!(office.server().ops().unwrap()[0].bytes, bytes);
 }

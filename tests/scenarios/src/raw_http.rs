@@ -20,7 +20,10 @@ pub(crate) struct RawAnswer {
 impl RawAnswer {
     /// The refusal; the answer must be a Waymark server's, with the status that belongs to its code.
     pub(crate) fn refusal(&self) -> ApiCode {
-        let marked = self.head.to_lowercase().contains(&format!("{HEADER}: 1\r\n"));
+        let marked = self
+            .head
+            .to_lowercase()
+            .contains(&format!("{HEADER}: 1\r\n"));
         assert!(marked, "no {HEADER} in {}", self.head);
         let error: ApiError = serde_json::from_slice(&self.body).expect("a refusal in JSON");
         assert_eq!(self.status, error.code.status(), "{error:?}");

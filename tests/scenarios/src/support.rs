@@ -401,7 +401,9 @@ impl Person {
         let all = server.digests().unwrap();
         let of = |scope| all.get(scope).copied().unwrap_or_default();
         let scopes = server.scopes_of(user).unwrap();
-        let there = scopes.iter().map(|scope| (scope.clone(), Digest::to_text(of(scope))));
+        let there = scopes
+            .iter()
+            .map(|scope| (scope.clone(), Digest::to_text(of(scope))));
         assert_eq!(here, there.collect(), "the scopes of {user}");
     }
 

@@ -183,7 +183,7 @@ impl Engine {
                         waymark_protocol::error::ApiError::new(ApiCode::WrongProtocol, "hello");
                     return Err(CallError::Api(error).into());
                 }
-                let anchor = Some(anchor(hello.server_ms, sent, ctx.now));
+                let anchor = Some(Anchor::of_round_trip(hello.server_ms, sent, ctx.now));
                 store.settle(&Settlement {
                     outcomes: vec![],
                     scopes: None,
@@ -401,7 +401,7 @@ impl Engine {
             outcomes: settled,
             scopes: head.scopes.clone(),
             epoch: Some(head.epoch),
-            anchor: Some(anchor(head.server_ms, flight.sent, ctx.now)),
+            anchor: Some(Anchor::of_round_trip(head.server_ms, flight.sent, ctx.now)),
             at_ms: ctx.now.wall_ms,
         })?;
         self.put_aside(&open, store)?;
@@ -556,17 +556,6 @@ fn sort_outcomes(batch: &[PendingOp], response: &ExchangeResponse) -> Result<Sor
         }
     }
     Ok((settled, open))
-}
-
-/// The server read its clock somewhere within the round trip: the middle, give or take half of it.
-fn anchor(server_ms: i64, sent: Reading, now: Reading) -> Anchor {
-    let rtt_ms = now.mono_ms.saturating_sub(sent.mono_ms).max(0);
-    Anchor {
-        server_ms: server_ms.saturating_add(rtt_ms / 2),
-        rtt_ms,
-        mono_ms: now.mono_ms,
-        boot: now.boot,
-    }
 }
 
 fn chance_text(entropy: &dyn Entropy) -> String {
