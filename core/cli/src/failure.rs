@@ -240,6 +240,7 @@ const fn exit_of(code: ErrorCode) -> Exit {
         C::NotEnrolled | C::NotFound | C::Ambiguous => Exit::NotFound,
         C::Offline
         | C::NetworkCut
+        | C::EnrolOffline
         | C::NotWaymark
         | C::NotSafe
         | C::WrongDate

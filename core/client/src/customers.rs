@@ -166,8 +166,7 @@ impl Customers {
         })
     }
 
-    /// The customer that `text` names: its id or the beginning or end of it, its imported identity, or words that only it has. An exact name wins
-    /// over a name that contains it.
+    /// The customer that `text` names: its id or a part of it, its imported identity, its exact name, or words that only it has.
     ///
     /// # Errors
     /// [`ErrorCode::NotFound`], [`ErrorCode::Ambiguous`].
@@ -180,6 +179,7 @@ impl Customers {
         }
         let named = self.0.read(|reader| {
             let mut ids = reader.customers_by_external(text)?;
+            ids.extend(reader.customers_named(text)?);
             if let Some(part) = id_part(text) {
                 let parts = reader.ids_by_part(&Customer::KIND, &part, 2)?;
                 ids.extend(parts.into_iter().map(CustomerId::from));

@@ -63,8 +63,11 @@ impl Waymark {
             app: self.0.parts.app.clone(),
         };
         // the server's time first: what the user does from now on has a time that can be trusted
-        let (hello, anchor) = self.greet(api).await?;
-        let enrolled = api.enrol(&request).await?;
+        let (hello, anchor) = self.greet(api).await.map_err(before_enrolment)?;
+        let enrolled = api
+            .enrol(&request)
+            .await
+            .map_err(|error| before_enrolment(error.into()))?;
         if enrolled.server_key != hello.key {
             return Err(WaymarkError::new(ErrorCode::NotWaymark, ""));
         }
@@ -105,5 +108,15 @@ impl Waymark {
         }
         let anchor = Anchor::of_round_trip(hello.server_ms, sent, self.0.parts.clock.read());
         Ok((hello, anchor))
+    }
+}
+
+/// Without a user there is no work to go on with: the remedy is another one.
+fn before_enrolment(error: WaymarkError) -> WaymarkError {
+    match error.code {
+        ErrorCode::Offline | ErrorCode::NetworkCut => {
+            WaymarkError::new(ErrorCode::EnrolOffline, error.about)
+        }
+        _ => error,
     }
 }

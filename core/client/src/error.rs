@@ -147,6 +147,10 @@ codes! {
     Offline "offline" {
         "The server cannot be reached" / "无法连接服务器" ;
         "Go on working; it syncs when there is a network" / "可继续工作，有网络时会自动同步" }
+    /// No network before there is a user.
+    EnrolOffline "enrol_offline" {
+        "The server cannot be reached" / "无法连接服务器" ;
+        "Check the address and the network, then enrol again; the code is still good" / "请检查地址和网络后重新登记；登记码仍然有效" }
     /// Bad network.
     NetworkCut "network_cut" {
         "The connection broke off" / "连接中断" ;

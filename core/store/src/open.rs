@@ -100,7 +100,12 @@ fn refuse_old_sqlite() -> Result<(), StoreError> {
 pub(crate) fn open_file(path: &Path) -> Result<(Connection, OpenReport), StoreError> {
     let existed = path.exists();
     if existed && !salvage::header_is_plausible(path)? {
-        return Err(StoreError::Corrupt);
+        let ours = salvage::may_have_been_ours(path)?;
+        return Err(if ours {
+            StoreError::Corrupt
+        } else {
+            StoreError::NotOurs
+        });
     }
     let mut conn = connections::open_writer(path, Mode::ReadWrite)?;
     // a newer file is left exactly as it is: closing must not move its log either

@@ -84,7 +84,7 @@ fn table(context: &Context, rows: &[CustomerRow]) -> String {
 
 fn show(context: &Context, waymark: &Waymark, args: &Who) -> Outcome {
     let me = waymark.me()?.user;
-    let row = waymark.customers().find(&args.who)?;
+    let row = super::customer_named(context, waymark, &args.who)?;
     let view = waymark.customers().view(row.id)?;
     let own = view.row.owner == Some(me);
     context.show(&view, || text(context, &view, own))
@@ -182,7 +182,7 @@ fn edit(context: &Context, waymark: &Waymark, args: CustomerEditArgs) -> Outcome
     if nothing && args.tag.is_empty() && args.untag.is_empty() {
         return Err(Own::NothingToChange.into());
     }
-    let row = waymark.customers().find(&args.who.who)?;
+    let row = super::customer_named(context, waymark, &args.who.who)?;
     let bare = |tags: Vec<String>| {
         tags.into_iter()
             .map(|tag| tag.trim_start_matches('+').to_owned())

@@ -11,13 +11,14 @@ pub(crate) mod sync;
 pub(crate) mod today;
 pub(crate) mod visit;
 
-use waymark_client::{Lang, Waymark};
+use waymark_client::{CustomerRow, ErrorCode, Lang, Waymark};
 use waymark_domain::geo::Position;
 use waymark_domain::ids::UserId;
 use waymark_domain::record::Role;
 use waymark_domain::visit::State;
 
 use crate::args::Place;
+use crate::context::Context;
 use crate::failure::{Outcome, Own};
 use crate::words::rep as words;
 
@@ -74,6 +75,23 @@ pub(crate) fn position(place: &Place) -> Outcome<Option<Position>> {
         )),
         _ => Err(Own::HalfAPosition.into()),
     }
+}
+
+/// The customer that `text` names; when it fits several, the first of them are shown, so that the next try can be the right one.
+pub(crate) fn customer_named(
+    context: &Context,
+    waymark: &Waymark,
+    text: &str,
+) -> Outcome<CustomerRow> {
+    waymark.customers().find(text).map_err(|error| {
+        if error.code == ErrorCode::Ambiguous {
+            for row in waymark.customers().search(text, 5).unwrap_or_default() {
+                let address = row.address.unwrap_or_default();
+                context.tell(&format!("  {}  {}  {address}", short_id(row.id), row.name));
+            }
+        }
+        error.into()
+    })
 }
 
 #[cfg(test)]

@@ -34,7 +34,7 @@ pub(crate) fn named_or_current(waymark: &Waymark, which: Option<&str>) -> Outcom
 }
 
 fn plan(context: &Context, waymark: &Waymark, args: VisitPlan) -> Outcome {
-    let customer = waymark.customers().find(&args.who.who)?;
+    let customer = super::customer_named(context, waymark, &args.who.who)?;
     let rep = args.rep.map(|rep| user(waymark, &rep)).transpose()?;
     let day = args.day.map_or_else(|| waymark.today_date(), Ok)?;
     let visit = waymark.visits().plan(&PlanRequest {
@@ -66,7 +66,7 @@ fn start(context: &Context, waymark: &Waymark, args: &VisitWhich) -> Outcome {
             )
         });
     }
-    let customer = waymark.customers().find(&args.which)?;
+    let customer = super::customer_named(context, waymark, &args.which)?;
     let visit = waymark.visits().start_unplanned(customer.id)?;
     context.show(&json!({ "visit": visit, "planned": false }), || {
         words::visit_started_unplanned(context.lang, &customer.name)

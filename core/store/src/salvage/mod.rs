@@ -43,6 +43,9 @@ pub struct Salvage {
     pub lost: u64,
 }
 
+/// Page size of our databases, bytes: SQLite's default.
+const PAGE: u64 = 4096;
+
 /// The files of one database: the log and its index first, so that the file itself tells whether all have been moved.
 const SUFFIXES: [&str; 3] = ["-wal", "-shm", ""];
 
@@ -99,6 +102,20 @@ pub(crate) fn header_is_plausible(path: &Path) -> Result<bool, StoreError> {
         && byte(20) == 0
         && (encoding == 0 || encoding == 1)
         && word(44) <= 4)
+}
+
+/// Whether a file without a plausible header can be a database of ours that lost it: a log lies beside it, or it has the size of whole pages and
+/// binary content. A text or a picture that somebody named by mistake is left where it is.
+pub(crate) fn may_have_been_ours(path: &Path) -> Result<bool, StoreError> {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    if Path::new(&log).exists() {
+        return Ok(true);
+    }
+    let length = fs::metadata(path)?.len();
+    let mut start = Vec::new();
+    File::open(path)?.take(16 * PAGE).read_to_end(&mut start)?;
+    Ok(length % PAGE == 0 && start.contains(&0))
 }
 
 /// Does the salvage that is due, or finishes one that was interrupted. `None` when none is due.

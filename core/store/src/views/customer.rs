@@ -55,6 +55,7 @@ queries! {
         WHERE owner IS ?8 AND deleted = 0 AND instr(search, ?2) AND instr(search, ?3) AND instr(search, ?4) AND instr(search, ?5)
           AND instr(search, ?6) AND instr(search, ?7)
         ORDER BY name, id LIMIT ?1";
+    NAMED = "SELECT id FROM view_customer WHERE name = ?1 AND deleted = 0 ORDER BY id LIMIT 2";
     EXTERNALS = "SELECT external FROM view_customer WHERE external IS NOT NULL";
     BY_EXTERNAL = "SELECT id FROM view_customer WHERE external = ?1 AND deleted = 0 ORDER BY id";
 }
@@ -169,6 +170,16 @@ impl Reader<'_> {
     pub fn customers_by_external(&self, external: &str) -> Result<Vec<CustomerId>, StoreError> {
         let mut statement = self.conn.prepare_cached(BY_EXTERNAL)?;
         let ids = statement.query_map([external], |row| row.rec(0).map(CustomerId::from))?;
+        Ok(ids.collect::<Result<_, _>>()?)
+    }
+
+    /// The customers of exactly this name; two at most.
+    ///
+    /// # Errors
+    /// As every read.
+    pub fn customers_named(&self, name: &str) -> Result<Vec<CustomerId>, StoreError> {
+        let mut statement = self.conn.prepare_cached(NAMED)?;
+        let ids = statement.query_map([name], |row| row.rec(0).map(CustomerId::from))?;
         Ok(ids.collect::<Result<_, _>>()?)
     }
 

@@ -429,15 +429,11 @@ fn an_operation_whose_bytes_changed_is_set_aside_and_never_sent() {
 }
 
 #[test]
-fn what_is_no_database_at_all_is_moved_aside() {
+fn whole_pages_in_which_nothing_of_ours_is_left_are_moved_aside() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("waymark.db");
     for round in 1..=2 {
-        std::fs::write(
-            &path,
-            b"not a database, and long enough to be one ".repeat(100),
-        )
-        .unwrap();
+        std::fs::write(&path, [0, 0xff].repeat(4 * 4096)).unwrap();
         let opened = Store::open(&path).unwrap();
         let salvage = salvage_of(&opened);
         assert_eq!((salvage.outbox, salvage.identity), (0, false));
@@ -489,4 +485,15 @@ fn a_salvage_that_was_interrupted_anywhere_is_finished_by_the_next_open() {
         assert_eq!(opened.report.salvage, None);
         assert_eq!(kept(&path), ops);
     }
+}
+
+#[test]
+fn a_file_that_was_named_by_mistake_is_left_where_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("notes.txt");
+    std::fs::write(&path, "milk, bread\n".repeat(2000)).unwrap();
+    let before = std::fs::read(&path).unwrap();
+    assert_eq!(Store::open(&path).unwrap_err(), StoreError::NotOurs);
+    assert_eq!(std::fs::read(&path).unwrap(), before);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
 }
