@@ -8,9 +8,12 @@ pub enum Error {
     /// The caller's fault, or a limit: the answer to the call.
     #[error(transparent)]
     Api(#[from] ApiError),
-    /// The storage failed. Nothing of what the call wanted is done, and nothing that was acknowledged before is lost.
+    /// The storage failed on what the call wanted. Nothing of it is done, and nothing that was acknowledged before is lost.
     #[error("storage: {0}")]
     Storage(String),
+    /// The storage has no room, does not answer or is held by others, whatever the call wanted: no call is to blame, and each can be made again.
+    #[error("the storage is unavailable: {0}")]
+    Unavailable(String),
 }
 
 /// What a call of the server brings.
@@ -33,6 +36,8 @@ impl From<Error> for ApiError {
         match error {
             Error::Api(error) => error,
             Error::Storage(detail) => Self::new(ApiCode::Internal, detail),
+            // devices look for the culprit behind an internal failure; here there is none
+            Error::Unavailable(detail) => Self::new(ApiCode::Busy, detail),
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::support::{World, applied, enrol_request};
 fn code<T>(result: Result<T>) -> Option<ApiCode> {
     match result {
         Err(Error::Api(error)) => Some(error.code),
-        Err(Error::Storage(error)) => panic!("{error}"),
+        Err(Error::Storage(error) | Error::Unavailable(error)) => panic!("{error}"),
         Ok(_) => None,
     }
 }

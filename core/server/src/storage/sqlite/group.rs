@@ -55,7 +55,7 @@ impl<T: Send, F: FnOnce(&mut dyn Tx) -> Result<T> + Send> Queued for Task<T, F> 
             (_, Some(Err(error))) => Err(error),
             (Ok(()), Some(result)) => result,
             (Ok(()), None) => Err(Error::Storage("the work broke off".to_owned())),
-            (Err(why), _) => Err(Error::Storage(why.to_owned())),
+            (Err(why), _) => Err(Error::Unavailable(why.to_owned())),
         };
         // nobody waits any more: the work stands all the same
         let _ = self.reply.send(result);
@@ -107,7 +107,9 @@ fn run(connection: &Connection, task: &mut Box<dyn Queued>) -> Result<bool> {
     let mut tx = Sql(connection);
     let keep = catch_unwind(AssertUnwindSafe(|| task.run(&mut tx))).unwrap_or(false);
     if connection.is_autocommit() {
-        return Err(Error::Storage("the database undid the group".to_owned()));
+        return Err(Error::Unavailable(
+            "the database undid the group".to_owned(),
+        ));
     }
     Ok(keep)
 }

@@ -19,7 +19,28 @@ pub(super) struct Sql<'c>(pub(super) &'c Connection);
 
 impl From<rusqlite::Error> for Error {
     fn from(error: rusqlite::Error) -> Self {
-        Self::Storage(error.to_string())
+        use rusqlite::ErrorCode::{
+            CannotOpen, DatabaseBusy, DatabaseLocked, DiskFull, PermissionDenied, ReadOnly,
+            SystemIoFailure,
+        };
+        let unavailable = matches!(
+            error.sqlite_error_code(),
+            Some(
+                DiskFull
+                    | SystemIoFailure
+                    | DatabaseBusy
+                    | DatabaseLocked
+                    | CannotOpen
+                    | ReadOnly
+                    | PermissionDenied
+            )
+        );
+        let detail = error.to_string();
+        if unavailable {
+            Self::Unavailable(detail)
+        } else {
+            Self::Storage(detail)
+        }
     }
 }
 
