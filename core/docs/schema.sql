@@ -1,0 +1,195 @@
+-- The device's database, as a fresh one is made. Generated: UPDATE_DOCS=1 cargo test -p waymark-scenarios schema_doc
+
+CREATE TABLE attention (
+  -- operations that a person has to look at
+  op_id       BLOB PRIMARY KEY NOT NULL, -- of history; of the outbox while it goes up again after a restore of the server
+  code        TEXT NOT NULL,
+  detail      TEXT NOT NULL, -- JSON
+  created_ms  INTEGER,       -- NULL: found damaged at a start, where no clock is read
+  resolved_by TEXT,          -- the operation that replaces it, or how else it was dealt with; NULL: open
+  resolved_ms INTEGER
+) STRICT;
+
+CREATE TABLE base (
+  -- what the server said last; written by publish alone
+  kind  TEXT NOT NULL,
+  id    BLOB NOT NULL,              -- 16 bytes
+  rev   INTEGER NOT NULL,           -- the server's revision of the record
+  body  TEXT NOT NULL,              -- JSON, with the fields that this version does not know
+  stale INTEGER NOT NULL DEFAULT 0, -- 1: of an epoch before, or of a scope with a wrong digest: whatever comes replaces it, however low its revision
+  PRIMARY KEY (kind, id)
+) STRICT;
+
+CREATE TABLE base_scope (
+  -- why a base row is here; a base row that no scope holds goes
+  scope TEXT NOT NULL,
+  kind  TEXT NOT NULL,
+  id    BLOB NOT NULL,
+  PRIMARY KEY (scope, kind, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE history (
+  -- operations that the server has answered for good, for the replay window
+  op_id      BLOB PRIMARY KEY NOT NULL,
+  n          INTEGER UNIQUE,   -- NULL: of a device identity before this one
+  kind       TEXT NOT NULL,
+  rec        BLOB NOT NULL,
+  act        TEXT NOT NULL,
+  group_id   BLOB,
+  bytes      BLOB NOT NULL,
+  sha        BLOB NOT NULL,
+  outcome    TEXT NOT NULL,    -- JSON, as the server said it
+  effect_seq INTEGER,          -- its place in the tenant's order; NULL: it changed nothing, or base has it for certain
+  effect_rev INTEGER,          -- the record's revision after it
+  settled_ms INTEGER           -- device's wall clock; NULL: found damaged at a start, where no clock is read
+) STRICT;
+
+CREATE TABLE meta (
+  -- single values by name: see meta.rs
+  key   TEXT PRIMARY KEY NOT NULL,
+  value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE outbox (
+  -- operations that the server has not answered for good. Frozen for all versions, later ones included: n, op_id, bytes, sha
+  n          INTEGER PRIMARY KEY,        -- this device's count
+  op_id      BLOB NOT NULL UNIQUE,
+  kind       TEXT NOT NULL,
+  rec        BLOB NOT NULL,
+  act        TEXT NOT NULL,
+  group_id   BLOB,                       -- operations that stand or fall together
+  bytes      BLOB NOT NULL,              -- exactly what is sent
+  sha        BLOB NOT NULL,              -- SHA-256 of bytes
+  attempts   INTEGER NOT NULL DEFAULT 0, -- failed attempts to send it
+  last_error TEXT                        -- what the last of them said
+) STRICT;
+
+CREATE TABLE scope_state (
+  -- the scopes that the user may see, and how far this copy of them goes
+  scope         TEXT PRIMARY KEY NOT NULL,
+  cursor        INTEGER NOT NULL DEFAULT 0, -- published up to here
+  staged_cursor INTEGER,                    -- staged up to here
+  digest        TEXT NOT NULL,              -- of the published rows, as domain::scope::Digest
+  wanted        INTEGER NOT NULL DEFAULT 0, -- 1: to be had as a snapshot; with a staged_cursor: had, and replaces what is published
+  snap_pin      INTEGER,                    -- the snapshot's place in the tenant's order
+  snap_kind     TEXT,                       -- the last record that was staged of it
+  snap_id       BLOB
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE staged (
+  -- what has arrived and is not published yet
+  scope TEXT NOT NULL,
+  kind  TEXT NOT NULL,
+  id    BLOB NOT NULL,
+  seq   INTEGER NOT NULL,
+  rev   INTEGER NOT NULL,
+  body  TEXT,              -- NULL: the record leaves the scope
+  PRIMARY KEY (scope, kind, id)
+) STRICT;
+
+CREATE TABLE view_check_in (
+  -- fold(base, own operations); derived
+  id         BLOB PRIMARY KEY NOT NULL,
+  rev        INTEGER NOT NULL,
+  pending    INTEGER NOT NULL,
+  deleted    INTEGER NOT NULL,
+  visit      BLOB NOT NULL,
+  customer   BLOB NOT NULL,
+  rep        BLOB NOT NULL,
+  lat        REAL NOT NULL,    -- degrees north, in datum
+  lon        REAL NOT NULL,    -- degrees east, in datum
+  datum      TEXT NOT NULL,    -- wgs84, gcj02 or bd09
+  accuracy_m REAL NOT NULL,    -- radius, metres
+  at_ms      INTEGER NOT NULL, -- best single moment, milliseconds since 1970 UTC
+  body       TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE view_customer (
+  -- fold(base, own operations); derived
+  id       BLOB PRIMARY KEY NOT NULL,
+  rev      INTEGER NOT NULL,
+  pending  INTEGER NOT NULL,
+  deleted  INTEGER NOT NULL,
+  name     TEXT NOT NULL,
+  owner    BLOB,             -- user id; NULL: nobody's
+  lat      REAL,             -- degrees north, in datum
+  lon      REAL,             -- degrees east, in datum
+  datum    TEXT,             -- wgs84, gcj02 or bd09
+  external TEXT,             -- its identity where it was imported from
+  search   TEXT NOT NULL,    -- name, address, external, category and tags in lower case, one per line
+  body     TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE view_member (
+  -- fold(base, own operations); derived
+  id      BLOB PRIMARY KEY NOT NULL, -- the user's id
+  rev     INTEGER NOT NULL,
+  pending INTEGER NOT NULL,
+  deleted INTEGER NOT NULL,
+  name    TEXT NOT NULL,
+  search  TEXT NOT NULL,             -- the name, in lower case
+  role    TEXT NOT NULL,
+  team    TEXT NOT NULL,
+  body    TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE view_note (
+  -- fold(base, own operations); derived
+  id       BLOB PRIMARY KEY NOT NULL,
+  rev      INTEGER NOT NULL,
+  pending  INTEGER NOT NULL,
+  deleted  INTEGER NOT NULL,
+  customer BLOB NOT NULL,
+  visit    BLOB,             -- during which it was written
+  author   BLOB NOT NULL,
+  at_ms    INTEGER NOT NULL, -- best single moment, milliseconds since 1970 UTC
+  corrects BLOB,             -- the note that this one corrects
+  body     TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE view_visit (
+  -- fold(base, own operations); derived
+  id          BLOB PRIMARY KEY NOT NULL,
+  rev         INTEGER NOT NULL,
+  pending     INTEGER NOT NULL,
+  deleted     INTEGER NOT NULL,
+  customer    BLOB NOT NULL,
+  rep         BLOB NOT NULL,
+  day         TEXT NOT NULL, -- local calendar day, YYYY-MM-DD
+  state       TEXT NOT NULL, -- its name on the wire
+  started_ms  INTEGER,       -- best single moment, milliseconds since 1970 UTC
+  finished_ms INTEGER,       -- the same; of a skipped visit when it was given up
+  body        TEXT NOT NULL
+) STRICT;
+
+CREATE INDEX attention_open ON attention (created_ms) WHERE resolved_by IS NULL;
+
+CREATE INDEX base_scope_record ON base_scope (kind, id);
+
+CREATE INDEX history_effect ON history (effect_seq) WHERE effect_seq IS NOT NULL;
+
+CREATE INDEX history_record ON history (kind, rec, effect_seq);
+
+CREATE INDEX history_settled ON history (settled_ms);
+
+CREATE INDEX outbox_record ON outbox (kind, rec, n);
+
+CREATE INDEX view_check_in_visit ON view_check_in (visit, at_ms);
+
+CREATE INDEX view_customer_external ON view_customer (external) WHERE external IS NOT NULL;
+
+CREATE INDEX view_customer_name ON view_customer (name, id);
+
+CREATE INDEX view_customer_owner ON view_customer (owner, name, id);
+
+CREATE INDEX view_member_search ON view_member (search, id);
+
+CREATE INDEX view_note_customer ON view_note (customer, at_ms);
+
+CREATE INDEX view_note_visit ON view_note (visit, at_ms) WHERE visit IS NOT NULL;
+
+CREATE INDEX view_visit_customer ON view_visit (customer, day);
+
+CREATE INDEX view_visit_day ON view_visit (day, rep);
+
+CREATE INDEX view_visit_in_progress ON view_visit (rep, started_ms) WHERE state = 'in_progress';
