@@ -455,6 +455,9 @@ fn bend(bench: &Bench, call: &Call, how: u8) -> Answered {
     ];
     let how = usize::from(how);
     match how {
+        // an answer of another sort than the call
+        38 => return Answered::Token(Err(CallError::Cut)),
+        39 => return Answered::Exchange(Err(CallError::Cut)),
         0 => return bench.honest(call),
         1..=13 => return fail(call, api(codes[how - 1])),
         14..=19 => return fail(call, errors[how - 14].clone()),

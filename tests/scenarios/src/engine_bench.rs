@@ -83,7 +83,11 @@ impl Bench {
         self.try_note(customer, text).unwrap();
     }
 
-    pub(crate) fn try_note(&self, customer: CustomerId, text: &str) -> Result<NoteId, WaymarkError> {
+    pub(crate) fn try_note(
+        &self,
+        customer: CustomerId,
+        text: &str,
+    ) -> Result<NoteId, WaymarkError> {
         self.waymark.notes().write(NoteRequest {
             customer,
             visit: None,
@@ -217,9 +221,9 @@ pub(crate) fn holds(bytes: &[u8], text: &str) -> bool {
 }
 
 fn device(
-    pub(crate) server: &Arc<Server<SqliteStorage>>,
-    pub(crate) api: &LocalApi<SqliteStorage>,
-    pub(crate) clock: &Arc<VirtualClock>,
+    server: &Arc<Server<SqliteStorage>>,
+    api: &LocalApi<SqliteStorage>,
+    clock: &Arc<VirtualClock>,
 ) -> Waymark {
     let request = InviteRequest {
         user: None,

@@ -42,7 +42,10 @@ fn every_code_has_words_and_a_way_out_in_both_languages() {
                 lang == Lang::ZhHans,
                 "{code:?}: {remedy}"
             );
-            assert!(texts.insert(message), "{code:?} says what another says");
+            assert!(
+                texts.insert(format!("{message} {remedy}")),
+                "{code:?} says what another says"
+            );
             assert!(error.reassurance(lang).chars().count() > 3);
         }
         assert!(error.work_saved, "{code:?}");

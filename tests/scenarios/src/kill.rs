@@ -48,8 +48,10 @@ struct Tally {
     finished: u32,
     killed_in_writes: u32,
     killed_in_syncs: u32,
-    reported: usize,
-    unreported: usize,
+    /// Kills that found the work saved, and nothing said of it yet.
+    after_the_commit: u32,
+    /// Kills of a sync that had settled some of what was pending.
+    half_synced: u32,
 }
 
 #[expect(
@@ -148,6 +150,21 @@ impl Scene {
         Run { what, mark, args }
     }
 
+    /// How long each sort of command takes when nobody kills it.
+    fn durations(&self, rng: &mut SeededRng) -> [Duration; 5] {
+        let mut durations = [Duration::ZERO; 5];
+        let mut number = 1_000_000;
+        while durations.contains(&Duration::ZERO) {
+            number += 1;
+            let run = self.next(rng, number);
+            let began = now();
+            let done = self.spawn(&run).wait_with_output().unwrap();
+            assert!(done.status.success(), "{done:?}");
+            durations[run.what as usize] = began.elapsed();
+        }
+        durations
+    }
+
     fn spawn(&self, run: &Run) -> Child {
         let args: Vec<&str> = run.args.iter().map(String::as_str).collect();
         let mut command = self.anna.command(&args);
@@ -194,11 +211,12 @@ fn reported_id(what: What, printed: &Value) -> Option<RecordId> {
 fn kill_minus_9_of_the_real_cli_200_times_loses_nothing_and_sends_nothing_twice() {
     let office = Office::open();
     let scene = scene(&office);
+    let began = now();
     let mut rng = SeededRng::new(SEED);
     let mut tally = Tally::default();
     let mut reported: BTreeSet<RecordId> = BTreeSet::new();
-    // how long each sort of command takes, as seen so far
-    let mut typical = [Duration::from_millis(20); 5];
+    let mut typical = scene.durations(&mut rng);
+    let mut before = scene.reopen().status().unwrap();
     while tally.killed_in_writes + tally.killed_in_syncs < KILLS {
         tally.runs += 1;
         assert!(
@@ -207,13 +225,12 @@ fn kill_minus_9_of_the_real_cli_200_times_loses_nothing_and_sends_nothing_twice(
         );
         let run = scene.next(&mut rng, tally.runs);
         let usual = &mut typical[run.what as usize];
-        let longest = u64::try_from(usual.as_micros()).unwrap() * 13 / 10;
-        let began = now();
+        let longest = u64::try_from(usual.as_micros()).unwrap() * 5 / 4;
+        let spawned = now();
         let mut child = scene.spawn(&run);
         let killed = kill_after(&mut child, Duration::from_micros(rng.below(longest)));
         let code = child.wait().unwrap().code();
         if killed {
-            *usual = (*usual * 101 / 100).min(Duration::from_millis(500));
             *(if run.what == What::Sync {
                 &mut tally.killed_in_syncs
             } else {
@@ -221,7 +238,7 @@ fn kill_minus_9_of_the_real_cli_200_times_loses_nothing_and_sends_nothing_twice(
             }) += 1;
         } else {
             assert_eq!(code, Some(0), "{:?}: {}", run.args, stderr(&mut child));
-            *usual = (*usual * 3 + began.elapsed()) / 4;
+            *usual = (*usual).max(spawned.elapsed());
             tally.finished += 1;
         }
 
@@ -248,6 +265,12 @@ fn kill_minus_9_of_the_real_cli_200_times_loses_nothing_and_sends_nothing_twice(
             );
         }
         drop(waymark);
+        if killed && printed.is_none() {
+            tally.after_the_commit += u32::from(status.created > before.created);
+            let some = status.pending > 0 && status.pending < before.pending;
+            tally.half_synced += u32::from(some);
+        }
+        before = status;
         if let Some(printed) = &printed {
             reported.extend(reported_id(run.what, printed));
         }
@@ -264,7 +287,6 @@ fn kill_minus_9_of_the_real_cli_200_times_loses_nothing_and_sends_nothing_twice(
     for _ in 0..3 {
         scene.anna.json(&["sync"]);
     }
-    tally.reported = reported.len();
     let waymark = scene.reopen();
     let status = waymark.status().unwrap();
     let me = waymark.me().unwrap();
@@ -274,8 +296,7 @@ fn kill_minus_9_of_the_real_cli_200_times_loses_nothing_and_sends_nothing_twice(
         (0, 0, 0),
         "{status:?}"
     );
-    let there = server_side(&office, me.device, status.created, &reported);
-    tally.unreported = there - tally.reported;
+    server_side(&office, me.device, status.created, &reported);
     let report = waymark.into_store().unwrap().check().unwrap();
     assert!(report.is_clean(), "{report:?}");
     let database = rusqlite::Connection::open(&scene.anna.db).unwrap();
@@ -284,15 +305,21 @@ fn kill_minus_9_of_the_real_cli_200_times_loses_nothing_and_sends_nothing_twice(
         .unwrap();
     assert_eq!(quick, "ok");
     eprintln!(
-        "{} kills: {} during writes, {} during syncs; {} of {} runs finished; {} operations saved here, {} on the server; {} ids reported and there",
+        "{} kills: {} during writes ({} after the commit and before a word of it), {} during syncs ({} half way); {} of {} runs finished",
         tally.killed_in_writes + tally.killed_in_syncs,
         tally.killed_in_writes,
+        tally.after_the_commit,
         tally.killed_in_syncs,
+        tally.half_synced,
         tally.finished,
         tally.runs,
+    );
+    eprintln!(
+        "{} operations saved here, {} on the server; {} ids reported, all there; {:?} in all",
         status.created,
         office.ops_of(me.device).len(),
-        tally.reported,
+        reported.len(),
+        began.elapsed(),
     );
     assert!(
         tally.killed_in_writes > KILLS / 5 && tally.killed_in_syncs > KILLS / 5,
@@ -301,12 +328,7 @@ fn kill_minus_9_of_the_real_cli_200_times_loses_nothing_and_sends_nothing_twice(
 }
 
 /// Each operation once, none missing, nothing that nobody made.
-fn server_side(
-    office: &Office,
-    device: DeviceId,
-    created: u64,
-    reported: &BTreeSet<RecordId>,
-) -> usize {
+fn server_side(office: &Office, device: DeviceId, created: u64, reported: &BTreeSet<RecordId>) {
     let ops = office.ops_of(device);
     let mut counts: Vec<u64> = ops.iter().map(|op| op.n.expect("a count")).collect();
     counts.sort_unstable();
@@ -338,7 +360,6 @@ fn server_side(
         }
     }
     assert!(reported.is_subset(&there));
-    there.len()
 }
 
 fn stderr(child: &mut Child) -> String {

@@ -15,9 +15,7 @@ use waymark_protocol::outcome::Outcome;
 use waymark_protocol::request::ExchangeRequest;
 use waymark_protocol::response::{ExchangeResponse, Out, ScopeChange, ScopeList};
 use waymark_protocol::snapshot::{SnapshotPage, SnapshotRequest};
-use waymark_sync::store::{
-    Page, PendingOp, Settled, Settlement, StoreFault, SyncState, SyncStore,
-};
+use waymark_sync::store::{Page, PendingOp, Settled, Settlement, StoreFault, SyncState, SyncStore};
 use waymark_testkit::database::Address;
 
 macro_rules! bugs {

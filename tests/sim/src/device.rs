@@ -90,7 +90,13 @@ pub(crate) struct Device {
 
 impl Device {
     /// A device that was made once, in its own state of this seed.
-    pub(crate) fn new(seed: u64, number: usize, made: &Made, direct: bool, rng: &mut SeededRng) -> Self {
+    pub(crate) fn new(
+        seed: u64,
+        number: usize,
+        made: &Made,
+        direct: bool,
+        rng: &mut SeededRng,
+    ) -> Self {
         let clock = VirtualClock::at(MORNING + rng.between(-120_000, 120_000));
         if rng.chance(80) {
             clock.shift_wall(rng.between(-10, 10) * 365 * 86_400_000);
@@ -141,7 +147,8 @@ impl Device {
         let connection = self.database.address().connect_with(&self.switch);
         if let Some(spare) = self.spare_pages {
             let pages = number(&connection, "PRAGMA page_count") + spare;
-            let limited = connection.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()));
+            let limited =
+                connection.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()));
             limited.expect("a limit");
         }
         let life = ((self.number as u64) << 32) | self.lives;
@@ -152,7 +159,10 @@ impl Device {
             signer: self.signer.clone(),
             app: "sim".to_owned(),
         };
-        self.mark = Some(Waymark::assemble(Store::from_connection(connection)?, parts)?);
+        self.mark = Some(Waymark::assemble(
+            Store::from_connection(connection)?,
+            parts,
+        )?);
         self.wake_at = i64::MIN;
         self.called_at = self.clock.mono_ms();
         Ok(())
@@ -163,7 +173,10 @@ impl Device {
         self.flight = None;
         self.rested = false;
         self.engine = None;
-        self.events.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.events
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
         let _ = self.link.take_sent();
         self.mark.take()?.into_store()
     }
@@ -196,7 +209,11 @@ impl Device {
             return false;
         };
         let inner = FaultyApi::new(host.clone(), self.link.clone(), self.switch.clone());
-        let api = BuggyApi { inner, bug, counts: counts.clone() };
+        let api = BuggyApi {
+            inner,
+            bug,
+            counts: counts.clone(),
+        };
         let events = self.events.clone();
         let watch = move |event: &Event| {
             let mut events = events.lock().unwrap_or_else(PoisonError::into_inner);
@@ -207,7 +224,11 @@ impl Device {
             self.wake_at = waited;
             self.flight = Some(Box::pin(async move {
                 let end = mark.sync().run_over(&api, trigger, &watch).await;
-                Landed { ok: end.is_ok(), engine: None, wake_at: None }
+                Landed {
+                    ok: end.is_ok(),
+                    engine: None,
+                    wake_at: None,
+                }
             }));
             return true;
         }
@@ -215,13 +236,27 @@ impl Device {
         let mut engine = self.engine.take().unwrap_or_else(|| mark.new_engine(&me));
         let (clock, file) = (self.clock.clone(), self.database.address().clone());
         let life = SeededRng::fork(self.lives, 0xe_0000 + self.number as u64).any();
-        let entropy = SeededEntropy::new(life ^ u64::from_ne_bytes(self.clock.mono_ms().to_ne_bytes()));
+        let entropy =
+            SeededEntropy::new(life ^ u64::from_ne_bytes(self.clock.mono_ms().to_ne_bytes()));
         self.flight = Some(Box::pin(async move {
             let real = mark.sync_store();
-            let store = BuggyStore { inner: &real, bug, file: &file };
-            let drive = Drive { api: &api, store: &store, clock: &*clock, entropy: &entropy };
+            let store = BuggyStore {
+                inner: &real,
+                bug,
+                file: &file,
+            };
+            let drive = Drive {
+                api: &api,
+                store: &store,
+                clock: &*clock,
+                entropy: &entropy,
+            };
             let end = round(&mut engine, &drive, trigger, &watch).await;
-            Landed { ok: end.result.is_ok(), engine: Some(engine), wake_at: Some(end.wake_at) }
+            Landed {
+                ok: end.result.is_ok(),
+                engine: Some(engine),
+                wake_at: Some(end.wake_at),
+            }
         }));
         true
     }
@@ -260,7 +295,9 @@ impl Device {
         let mine: Option<String> = self
             .database
             .look()
-            .query_row("SELECT value FROM meta WHERE key = 'epoch'", [], |row| row.get(0))
+            .query_row("SELECT value FROM meta WHERE key = 'epoch'", [], |row| {
+                row.get(0)
+            })
             .ok();
         let theirs: [u8; 16] = server
             .look()

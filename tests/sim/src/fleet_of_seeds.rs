@@ -83,7 +83,11 @@ pub fn run_checked(seed: u64, options: Options) -> Result<Report, Box<Failure>> 
     if seed.is_multiple_of(TWICE) {
         let second = once()?;
         if first.trace != second.trace {
-            return Err(failure(seed, "determinism", "the same seed did something else".to_owned()));
+            return Err(failure(
+                seed,
+                "determinism",
+                "the same seed did something else".to_owned(),
+            ));
         }
     }
     Ok(first)
@@ -91,7 +95,12 @@ pub fn run_checked(seed: u64, options: Options) -> Result<Report, Box<Failure>> 
 
 fn failure(seed: u64, invariant: &'static str, what: String) -> Box<Failure> {
     let violation = Violation { invariant, what };
-    Box::new(Failure { seed, step: 0, violation, tail: Vec::new() })
+    Box::new(Failure {
+        seed,
+        step: 0,
+        violation,
+        tail: Vec::new(),
+    })
 }
 
 /// Runs the seeds from `from` on, `seeds` of them, on `jobs` threads. Stops early after `enough` failures.
@@ -150,7 +159,10 @@ impl Runs {
 /// Looks for a bug: how many seeds it took, and what gave it away.
 #[must_use]
 pub fn hunt(bug: Bug, seeds: u64, jobs: usize) -> Option<Failure> {
-    let options = Options { bug: Some(bug), ..Options::default() };
+    let options = Options {
+        bug: Some(bug),
+        ..Options::default()
+    };
     let found = run_many(0, seeds, jobs, options, 1).failures;
     found.into_iter().next()
 }

@@ -1,8 +1,5 @@
 //! `waymark-sim`: runs simulated fleets by the thousand, replays one by its number, and proves that planted bugs are found.
-#![expect(
-    clippy::print_stdout,
-    reason = "this is a command line program"
-)]
+#![expect(clippy::print_stdout, reason = "this is a command line program")]
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -44,6 +41,9 @@ enum Command {
         /// Days this many times as long, for a night.
         #[arg(long, default_value_t = 1)]
         longer: u64,
+        /// Let the server's disk stay full for a while.
+        #[arg(long)]
+        outages: bool,
     },
     /// Run one seed with its whole trace.
     Replay {
@@ -58,6 +58,9 @@ enum Command {
         /// Days this many times as long.
         #[arg(long, default_value_t = 1)]
         longer: u64,
+        /// Let the server's disk stay full for a while.
+        #[arg(long)]
+        outages: bool,
     },
     /// Plant bugs, one after the other; each must be found, and the same seeds must pass without.
     Sabotage {
@@ -75,34 +78,80 @@ enum Command {
 
 fn main() -> ExitCode {
     let ok = match Cli::parse().command {
-        Command::Run { seeds, from, jobs, failures, no_coverage, direct, longer } => {
-            let options = Options { direct, longer, ..Options::default() };
+        Command::Run {
+            seeds,
+            from,
+            jobs,
+            failures,
+            no_coverage,
+            direct,
+            longer,
+            outages,
+        } => {
+            let options = Options {
+                direct,
+                longer,
+                outages,
+                ..Options::default()
+            };
             many(from, seeds, jobs, failures, !no_coverage, options)
         }
-        Command::Replay { seed, bug, direct, longer } => {
+        Command::Replay {
+            seed,
+            bug,
+            direct,
+            longer,
+            outages,
+        } => {
             let bug = bug.as_deref().and_then(named);
-            let options = Options { bug, verbose: true, direct, longer };
+            let options = Options {
+                bug,
+                verbose: true,
+                direct,
+                longer,
+                outages,
+            };
             match run_checked(seed, options) {
                 Ok(report) => {
-                    println!("seed {seed} holds: trace {:016x}, {} operations, {} exchanges", report.trace, report.ops, report.exchanges);
+                    println!(
+                        "seed {seed} holds: trace {:016x}, {} operations, {} exchanges",
+                        report.trace, report.ops, report.exchanges
+                    );
                     true
                 }
                 Err(failure) => {
-                    show(&Failure { tail: Vec::new(), ..*failure });
+                    show(&Failure {
+                        tail: Vec::new(),
+                        ..*failure
+                    });
                     false
                 }
             }
         }
         Command::Sabotage { seeds, jobs, bug } => sabotage(seeds, jobs, bug.as_deref()),
     };
-    if ok { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if ok {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
 }
 
 fn named(name: &str) -> Option<Bug> {
-    Bug::ALL.iter().copied().find(|bug| format!("{bug:?}").eq_ignore_ascii_case(name))
+    Bug::ALL
+        .iter()
+        .copied()
+        .find(|bug| format!("{bug:?}").eq_ignore_ascii_case(name))
 }
 
-fn many(from: u64, seeds: u64, jobs: usize, enough: usize, coverage: bool, options: Options) -> bool {
+fn many(
+    from: u64,
+    seeds: u64,
+    jobs: usize,
+    enough: usize,
+    coverage: bool,
+    options: Options,
+) -> bool {
     let took = Stopwatch::start();
     let runs = run_many(from, seeds, jobs, options, enough);
     let took = took.elapsed();
@@ -133,11 +182,19 @@ fn sabotage(seeds: u64, jobs: usize, only: Option<&str>) -> bool {
     let only = only.and_then(named);
     let mut last = 0;
     let mut all = true;
-    for &bug in Bug::ALL.iter().filter(|bug| only.is_none_or(|only| only == **bug)) {
+    for &bug in Bug::ALL
+        .iter()
+        .filter(|bug| only.is_none_or(|only| only == **bug))
+    {
         match hunt(bug, seeds, jobs) {
             Some(found) => {
                 last = last.max(found.seed);
-                println!("found after {:>5} seeds by {:<18} {}", found.seed + 1, found.violation.invariant, bug.text());
+                println!(
+                    "found after {:>5} seeds by {:<18} {}",
+                    found.seed + 1,
+                    found.violation.invariant,
+                    bug.text()
+                );
             }
             None => {
                 all = false;
@@ -145,7 +202,10 @@ fn sabotage(seeds: u64, jobs: usize, only: Option<&str>) -> bool {
             }
         }
     }
-    let options = Options { direct: true, ..Options::default() };
+    let options = Options {
+        direct: true,
+        ..Options::default()
+    };
     println!("control: the same {} seeds without a bug", last + 1);
     many(0, last + 1, jobs, 1, false, options) && all
 }
@@ -155,7 +215,10 @@ fn show(failure: &Failure) {
         println!("  {line}");
     }
     let violation = &failure.violation;
-    println!("seed {} step {}: {} is broken: {}", failure.seed, failure.step, violation.invariant, violation.what);
+    println!(
+        "seed {} step {}: {} is broken: {}",
+        failure.seed, failure.step, violation.invariant, violation.what
+    );
     println!("replay with: waymark-sim replay {}", failure.seed);
 }
 
@@ -164,7 +227,10 @@ struct Stopwatch(std::time::Instant);
 
 impl Stopwatch {
     fn start() -> Self {
-        #[expect(clippy::disallowed_methods, reason = "a benchmark figure, not a part of the simulation")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "a benchmark figure, not a part of the simulation"
+        )]
         Self(std::time::Instant::now())
     }
 

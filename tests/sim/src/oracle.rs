@@ -89,6 +89,8 @@ pub struct Oracle {
     pub once: BTreeMap<String, BTreeSet<String>>,
     /// How often which outcome.
     pub outcomes: BTreeMap<String, u64>,
+    /// Operations that a person has settled on the device.
+    pub resolved: BTreeSet<String>,
     /// Whether the server lost a part of its log, so that work may arrive before what it refers to.
     pub restored: bool,
 }
@@ -100,8 +102,7 @@ impl Oracle {
         let Some(me) = self.people.iter().find(|person| person.user == user) else {
             return BTreeSet::new();
         };
-        let mut scopes =
-            BTreeSet::from([format!("user:{user}"), format!("team:{}", me.team)]);
+        let mut scopes = BTreeSet::from([format!("user:{user}"), format!("team:{}", me.team)]);
         if me.role == "manager" {
             scopes.insert("org:pool".to_owned());
             let team = self.people.iter().filter(|other| other.team == me.team);
@@ -140,11 +141,18 @@ impl Oracle {
             "applied" | "merged" => self.effect(&row, &op, is == "merged"),
             "review" => self.review(&row, &op),
             "rejected" => self.rejected(&row, &op),
+            "vaulted" if self.may_be_vaulted(&row.op, &op) => Ok(()),
             "vaulted" => broken("vaulted", format!("{} was given up", row.op)),
             other => broken("terminal", format!("{} is stored as {other}", row.op)),
         };
         self.log.insert(row.op.clone(), row);
         seen
+    }
+
+    /// After a restore, what a person has settled meanwhile comes back as bytes; a group without that member does not stand.
+    fn may_be_vaulted(&self, id: &str, op: &Value) -> bool {
+        let mut settled = self.resolved.iter();
+        self.restored && settled.any(|other| other == id || self.same_group(op, other))
     }
 
     fn needs(&self, op: &Value) -> Vec<(String, Option<String>)> {
@@ -172,27 +180,47 @@ impl Oracle {
         let before = self.records.get(&key).cloned();
         let fresh = matches!(act.as_str(), "create" | "append");
         if fresh != before.is_none() {
-            return broken("model", format!("{id}: {act} of a {kind} that exists: {}", !fresh));
+            return broken(
+                "model",
+                format!("{id}: {act} of a {kind} that exists: {}", !fresh),
+            );
         }
         let mine = self.scopes(&row.user);
         if let Some(before) = &before
             && !mine.contains(&scope_of(&kind, &before.body))
         {
-            return broken("unauthorised_write", format!("{id}: its author does not see the record"));
+            return broken(
+                "unauthorised_write",
+                format!("{id}: its author does not see the record"),
+            );
         }
         let mut made = before.clone().unwrap_or_default();
         let clashes = apply(&kind, &mut made.body, op);
         if clashes.review.is_some() || clashes.impossible {
-            return broken("overwritten", format!("{id}: {:?} was decided silently", clashes.review));
+            return broken(
+                "overwritten",
+                format!("{id}: {:?} was decided silently", clashes.review),
+            );
         }
         if clashes.lost != merged {
-            return broken("model", format!("{id}: merged is {merged}, and should be {}", clashes.lost));
+            return broken(
+                "model",
+                format!("{id}: merged is {merged}, and should be {}", clashes.lost),
+            );
         }
         made.rev += 1;
         if row.outcome["rev"] != json!(made.rev) {
-            return broken("model", format!("{id}: rev {} for {}", row.outcome["rev"], made.rev));
+            return broken(
+                "model",
+                format!("{id}: rev {} for {}", row.outcome["rev"], made.rev),
+            );
         }
-        if !self.may_write(&row.user, &kind, before.as_ref().map(|made| &made.body), &made.body) {
+        if !self.may_write(
+            &row.user,
+            &kind,
+            before.as_ref().map(|made| &made.body),
+            &made.body,
+        ) {
             return broken("unauthorised_write", format!("{id}: {act} of {kind}"));
         }
         self.records.insert(key, made);
@@ -210,16 +238,16 @@ impl Oracle {
         let (kind, rec) = (text(op, "kind"), text(op, "rec"));
         let stored = self.records.get(&(kind.clone(), rec));
         let fair = match row.outcome["why"].as_str() {
-            Some("clash") => stored.is_some_and(|stored| {
-                apply(&kind, &mut stored.body.clone(), op).review.is_some()
-            }),
+            Some("clash") => stored
+                .is_some_and(|stored| apply(&kind, &mut stored.body.clone(), op).review.is_some()),
             Some("out_of_scope") => stored.is_some_and(|stored| {
                 let scope = scope_of(&kind, &stored.body);
                 !self.scopes(&row.user).contains(&scope)
             }),
             Some("dependency") => {
                 let needs = self.needs(op);
-                let in_review = |(_, outcome): &(String, Option<String>)| outcome.as_deref() == Some("review");
+                let in_review =
+                    |(_, outcome): &(String, Option<String>)| outcome.as_deref() == Some("review");
                 needs.iter().any(in_review) || !op["group"].is_null()
             }
             _ => false,
@@ -227,7 +255,10 @@ impl Oracle {
         if fair {
             return Ok(());
         }
-        broken("review", format!("{}: {} for no reason", row.op, row.outcome))
+        broken(
+            "review",
+            format!("{}: {} for no reason", row.op, row.outcome),
+        )
     }
 
     fn rejected(&self, row: &Logged, op: &Value) -> Checked {
@@ -237,26 +268,38 @@ impl Oracle {
         let fair = match code.as_str() {
             "dependency" => {
                 let needs = self.needs(op);
-                let refused = |(_, outcome): &(String, Option<String>)| outcome.as_deref() == Some("rejected");
+                let refused = |(_, outcome): &(String, Option<String>)| {
+                    matches!(outcome.as_deref(), Some("rejected" | "vaulted"))
+                };
                 needs.iter().any(refused) || !op["group"].is_null()
             }
             "forbidden" => {
                 let mut next = stored.map(|stored| stored.body.clone()).unwrap_or_default();
                 apply(&kind, &mut next, op);
                 let unseen = stored.is_some_and(|stored| {
-                    !self.scopes(&row.user).contains(&scope_of(&kind, &stored.body))
+                    !self
+                        .scopes(&row.user)
+                        .contains(&scope_of(&kind, &stored.body))
                 });
-                unseen || !self.may_write(&row.user, &kind, stored.map(|stored| &stored.body), &next)
+                unseen
+                    || !self.may_write(&row.user, &kind, stored.map(|stored| &stored.body), &next)
             }
-            "wrong_state" => stored.is_some_and(|stored| apply(&kind, &mut stored.body.clone(), op).impossible),
+            "wrong_state" => {
+                stored.is_some_and(|stored| apply(&kind, &mut stored.body.clone(), op).impossible)
+            }
             // after a restore a colleague's customer may come back later than the visit to it; one's own comes first
-            "unknown_reference" | "not_found" => self.restored && !self.waits_for_its_own(&row.op, op),
+            "unknown_reference" | "not_found" => {
+                self.restored && !self.waits_for_its_own(&row.op, op)
+            }
             _ => false,
         };
         if fair {
             return Ok(());
         }
-        broken("rejected", format!("{}: {} for no reason; {op}", row.op, row.outcome))
+        broken(
+            "rejected",
+            format!("{}: {} for no reason; {op}", row.op, row.outcome),
+        )
     }
 
     /// Whether what an operation points at is still to come from the same device.
@@ -271,7 +314,8 @@ impl Oracle {
         });
         earlier.into_iter().any(|(_, promise)| {
             let made: Value = serde_json::from_slice(&promise.bytes).unwrap_or_default();
-            matches!(made["act"].as_str(), Some("create" | "append")) && targets.contains(&&made["rec"])
+            matches!(made["act"].as_str(), Some("create" | "append"))
+                && targets.contains(&&made["rec"])
         })
     }
 
@@ -288,7 +332,8 @@ impl Oracle {
         match kind {
             "customer" if leads => sees,
             "customer" => {
-                next["owner"] == json!(user) && stored.is_none_or(|stored| stored.get("owner") == next.get("owner"))
+                next["owner"] == json!(user)
+                    && stored.is_none_or(|stored| stored.get("owner") == next.get("owner"))
             }
             "visit" => next["rep"] == json!(user) || (leads && sees),
             "check_in" => next["rep"] == json!(user),
@@ -308,7 +353,10 @@ impl Oracle {
                 continue;
             }
             let Some(row) = self.log.get(op) else {
-                return broken("lost", format!("{op} (device {}, n {})", promise.device, promise.n));
+                return broken(
+                    "lost",
+                    format!("{op} (device {}, n {})", promise.device, promise.n),
+                );
             };
             let body: Value = serde_json::from_slice(&promise.bytes).unwrap_or_default();
             if let Some(group) = body["group"]["id"].as_str() {
@@ -376,7 +424,10 @@ fn apply(kind: &str, body: &mut Map<String, Value>, op: &Value) -> Clashes {
     }
     let members = |value: &Value| -> BTreeSet<String> {
         let members = value.as_array().into_iter().flatten();
-        members.filter_map(Value::as_str).map(str::to_owned).collect()
+        members
+            .filter_map(Value::as_str)
+            .map(str::to_owned)
+            .collect()
     };
     let touched = [&op["add"], &op["rm"]];
     let touched = touched.iter().filter_map(|part| part.as_object());
@@ -387,7 +438,11 @@ fn apply(kind: &str, body: &mut Map<String, Value>, op: &Value) -> Clashes {
             set_of.remove(&gone);
         }
         set_of.extend(members(&op["add"][&field]));
-        let value = if set_of.is_empty() { Value::Null } else { json!(set_of) };
+        let value = if set_of.is_empty() {
+            Value::Null
+        } else {
+            json!(set_of)
+        };
         set(body, &field, value);
     }
     clashes

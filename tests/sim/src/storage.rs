@@ -132,7 +132,8 @@ impl View for Reading<'_> {
     }
 
     fn op(&self, op: OpId) -> Result<Option<OpRow>> {
-        if self.bug == Some(Bug::ServerForgetsOutcomes) && op.as_uuid().as_u128().is_multiple_of(8) {
+        if self.bug == Some(Bug::ServerForgetsOutcomes) && op.as_uuid().as_u128().is_multiple_of(8)
+        {
             return Ok(None);
         }
         if let Some(row) = self.late.iter().find(|row| row.op == op) {
@@ -235,7 +236,8 @@ impl Tx for Writing<'_> {
             self.late.push(row.clone());
             return Ok(());
         }
-        if self.bug == Some(Bug::RefusalNotStored) && matches!(row.outcome, Outcome::Rejected { .. })
+        if self.bug == Some(Bug::RefusalNotStored)
+            && matches!(row.outcome, Outcome::Rejected { .. })
         {
             return Ok(());
         }
@@ -291,4 +293,3 @@ impl Tx for Writing<'_> {
         self.inner.put_audit(row)
     }
 }
-

@@ -66,11 +66,20 @@ impl Template {
         let storage = SqliteStorage::over(database.address().connect()).expect("a database");
         let server = Server::new(storage, clock.clone(), Arc::new(SeededEntropy::new(1)));
         let server = Arc::new(server.expect("a server"));
-        let mut template = Self { server: database, people: Vec::new(), devices: Vec::new() };
+        let mut template = Self {
+            server: database,
+            people: Vec::new(),
+            devices: Vec::new(),
+        };
         let mut marks = Vec::new();
         for at in 0..=reps {
             let role = if at == 0 { Role::Manager } else { Role::Rep };
-            let request = InviteRequest { user: None, name: format!("person {at}"), role, team: "north".to_owned() };
+            let request = InviteRequest {
+                user: None,
+                name: format!("person {at}"),
+                role,
+                team: "north".to_owned(),
+            };
             let invited = server.invite_as_operator(&request).expect("an invitation");
             marks.push(template.enrol(&server, &clock, at, &invited.code));
             template.people.push(Person {
@@ -137,7 +146,12 @@ impl Template {
         };
         let me = block_on(mark.enrol_over(&LocalApi(server.clone()), &with)).expect("enrolled");
         let id = me.device.as_uuid();
-        self.devices.push(Made { id, person, database, signer });
+        self.devices.push(Made {
+            id,
+            person,
+            database,
+            signer,
+        });
         mark
     }
 }

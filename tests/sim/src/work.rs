@@ -18,11 +18,18 @@ struct Done {
     result: Result<(), WaymarkError>,
     /// What the first operation must say: a field with its new value.
     says: Option<(&'static str, Value)>,
+    /// The operation that it settles.
+    settles: Option<String>,
 }
 
 impl Done {
     fn plain(what: &'static str, result: Result<(), WaymarkError>) -> Self {
-        Self { what, result, says: None }
+        Self {
+            what,
+            result,
+            says: None,
+            settles: None,
+        }
     }
 }
 
@@ -40,17 +47,32 @@ impl World {
         let ops = self.learn_promises(at)?;
         let (what, result) = (done.what, &done.result);
         let died = self.devices[at].switch.is_dead();
-        self.trace(|| format!("d{at} {what}: {} operations, {result:?}, dead {died}", ops.len()));
+        self.trace(|| {
+            format!(
+                "d{at} {what}: {} operations, {result:?}, dead {died}",
+                ops.len()
+            )
+        });
         match result {
             Ok(()) => {
+                self.oracle.resolved.extend(done.settles);
                 if let (Some((field, value)), Some(op)) = (&done.says, ops.first())
                     && op["set"][*field][1] != *value
                 {
-                    return broken("altered", format!("d{at} {what}: {field} is {}, not {value}", op["set"][*field][1]));
+                    return broken(
+                        "altered",
+                        format!(
+                            "d{at} {what}: {field} is {}, not {value}",
+                            op["set"][*field][1]
+                        ),
+                    );
                 }
             }
             Err(error) if !ops.is_empty() => {
-                return broken("refused", format!("d{at} {what} failed with {error:?} and left {ops:?}"));
+                return broken(
+                    "refused",
+                    format!("d{at} {what} failed with {error:?} and left {ops:?}"),
+                );
             }
             Err(error) => {
                 if error.code == ErrorCode::DiskFull {
@@ -60,8 +82,12 @@ impl World {
                     || self.devices[at].spare_pages.is_some()
                     || matches!(
                         error.code,
-                        ErrorCode::Forbidden | ErrorCode::WrongState | ErrorCode::UnknownReference | ErrorCode::NotFound
-                            | ErrorCode::Dependency | ErrorCode::AlreadyExists
+                        ErrorCode::Forbidden
+                            | ErrorCode::WrongState
+                            | ErrorCode::UnknownReference
+                            | ErrorCode::NotFound
+                            | ErrorCode::Dependency
+                            | ErrorCode::AlreadyExists
                     );
                 if !fair {
                     return broken("refused", format!("d{at} {what} failed with {error:?}"));
@@ -86,14 +112,24 @@ impl World {
                 let day = mark.today_date().ok()?;
                 let rep = (self.devices[at].person == 0 && self.rng.chance(700)).then(|| {
                     let people = &self.oracle.people;
-                    people[1 + self.rng.index(people.len() - 1)].user.parse().expect("an id")
+                    people[1 + self.rng.index(people.len() - 1)]
+                        .user
+                        .parse()
+                        .expect("an id")
                 });
-                let request = PlanRequest { customer, day: Some(day), rep };
+                let request = PlanRequest {
+                    customer,
+                    day: Some(day),
+                    rep,
+                };
                 Some(Done::plain("plan", mark.visits().plan(&request).map(drop)))
             }
             12..20 => {
                 let customer = customer?.id;
-                Some(Done::plain("start unplanned", mark.visits().start_unplanned(customer).map(drop)))
+                Some(Done::plain(
+                    "start unplanned",
+                    mark.visits().start_unplanned(customer).map(drop),
+                ))
             }
             20..50 => self.visit(mark, &customers),
             50..62 => {
@@ -104,9 +140,19 @@ impl World {
                 };
                 let text = text.trim().to_owned();
                 let customer = customer?.id;
-                let request = NoteRequest { customer, visit: None, text: text.clone(), corrects: None };
+                let request = NoteRequest {
+                    customer,
+                    visit: None,
+                    text: text.clone(),
+                    corrects: None,
+                };
                 let result = mark.notes().write(request).map(drop);
-                Some(Done { what: "note", result, says: Some(("text", text.into())) })
+                Some(Done {
+                    what: "note",
+                    result,
+                    says: Some(("text", text.into())),
+                    settles: None,
+                })
             }
             62..66 => {
                 let name = format!("new {}", self.rng.below(10_000));
@@ -118,23 +164,33 @@ impl World {
                     phone: None,
                 };
                 let result = mark.customers().add(request).map(drop);
-                Some(Done { what: "add customer", result, says: Some(("name", name.into())) })
+                Some(Done {
+                    what: "add customer",
+                    result,
+                    says: Some(("name", name.into())),
+                    settles: None,
+                })
             }
             66..86 => {
                 let id = customer?.id;
                 let edit = self.edit(at);
-                Some(Done::plain("edit customer", mark.customers().edit(id, edit).map(drop)))
+                Some(Done::plain(
+                    "edit customer",
+                    mark.customers().edit(id, edit).map(drop),
+                ))
             }
             86..94 => {
                 let waiting = mark.attention().list().ok()?;
                 let op = self.rng.pick(&waiting)?.op;
-                if self.rng.chance(500) {
+                let mut done = if self.rng.chance(500) {
                     self.saw("retry attention");
-                    Some(Done::plain("retry", mark.attention().retry(op).map(drop)))
+                    Done::plain("retry", mark.attention().retry(op).map(drop))
                 } else {
                     self.saw("dismiss attention");
-                    Some(Done::plain("dismiss", mark.attention().dismiss(op)))
-                }
+                    Done::plain("dismiss", mark.attention().dismiss(op))
+                };
+                done.settles = Some(op.to_string());
+                Some(done)
             }
             _ => {
                 let _ = mark.today_date().ok()?;
@@ -201,7 +257,12 @@ impl World {
                     corrects: None,
                 };
                 let result = mark.notes().write(request).map(drop);
-                Done { what: "visit note", result, says: Some(("text", text.into())) }
+                Done {
+                    what: "visit note",
+                    result,
+                    says: Some(("text", text.into())),
+                    settles: None,
+                }
             }
             _ => Done::plain("finish", visits.finish(row.id)),
         })

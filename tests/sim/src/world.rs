@@ -48,6 +48,8 @@ pub struct Options {
     pub direct: bool,
     /// Days this many times as long.
     pub longer: u64,
+    /// The server's disk may stay full for a while, and not only fail once.
+    pub outages: bool,
 }
 
 /// What a seed did.
@@ -92,7 +94,7 @@ impl Plan {
     fn of(rng: &mut SeededRng) -> Self {
         let severity = [0, 8, 25, 60][rng.index(4)];
         Self {
-            steps: 70 + rng.below(50),
+            steps: 60 + rng.below(40),
             reps: [2, 2, 2, 3, 3, 4][rng.index(6)],
             doubles: [0, 0, 1, 1, 2][rng.index(5)],
             rates: Rates {
@@ -279,15 +281,21 @@ impl World {
 
     fn happen(&mut self) -> Checked {
         match self.rng.below(1000) {
-            0..560 => self.somebody_works(),
-            560..720 => {
+            0..620 => {
+                // people write more often than their phones find a network
+                for _ in 0..=self.rng.below(3) {
+                    self.somebody_works()?;
+                }
+                Ok(())
+            }
+            620..760 => {
                 let triggers = [Trigger::NewWork, Trigger::Opportunity, Trigger::User];
                 let trigger = triggers[self.rng.index(3)];
                 let at = self.rng.index(self.devices.len());
                 self.fly(at, trigger);
                 Ok(())
             }
-            720..900 => self.device_trouble(),
+            760..900 => self.device_trouble(),
             900..960 => {
                 self.server_trouble();
                 Ok(())
@@ -399,9 +407,14 @@ impl World {
             }
             20..40 => {
                 let after = self.rng.between(0, 3);
-                self.trace(|| format!("server's disk fails once after {after}"));
-                switch.arm(Death::Refused, after);
+                let times = [1, 1, 3, 40][self.rng.index(4)];
+                let times = if self.options.outages { times } else { 1 };
+                self.trace(|| format!("server's disk fails {times} times after {after}"));
+                switch.arm_times(Death::Refused, after, times);
                 self.saw("server commit fails");
+                if times > 3 {
+                    self.saw("server disk full");
+                }
             }
             40..60 => {
                 let how = if self.rng.chance(500) {
@@ -439,9 +452,11 @@ impl World {
         self.database = backup.database.copy();
         let promises = std::mem::take(&mut self.oracle.promises);
         let once = std::mem::take(&mut self.oracle.once);
+        let resolved = std::mem::take(&mut self.oracle.resolved);
         self.oracle = Oracle {
             promises,
             once,
+            resolved,
             restored: true,
             ..backup.oracle
         };
@@ -483,7 +498,11 @@ impl World {
         if self.rng.chance(700) {
             person.team = ["north", "south"][self.rng.index(2)].to_owned();
         } else {
-            person.role = if person.role == "rep" { "manager" } else { "rep" };
+            person.role = if person.role == "rep" {
+                "manager"
+            } else {
+                "rep"
+            };
         }
         let change = UserChange {
             role: Some(if person.role == "rep" {
@@ -495,7 +514,14 @@ impl World {
             ..UserChange::default()
         };
         let done = server.set_user(user, change);
-        self.trace(|| format!("{user} is {} of {}: {}", person.role, person.team, done.is_ok()));
+        self.trace(|| {
+            format!(
+                "{user} is {} of {}: {}",
+                person.role,
+                person.team,
+                done.is_ok()
+            )
+        });
         if done.is_ok() {
             let before = self.oracle.people.clone();
             self.oracle.people[who] = person;
@@ -571,10 +597,18 @@ impl World {
                     if more {
                         self.saw("page more");
                     }
-                    if response.outs.iter().any(|out| matches!(out.outcome, Outcome::Deferred { .. })) {
+                    if response
+                        .outs
+                        .iter()
+                        .any(|out| matches!(out.outcome, Outcome::Deferred { .. }))
+                    {
                         self.saw("deferred");
                     }
-                    if response.outs.iter().any(|out| matches!(out.outcome, Outcome::Retry { .. })) {
+                    if response
+                        .outs
+                        .iter()
+                        .any(|out| matches!(out.outcome, Outcome::Retry { .. }))
+                    {
                         self.saw("retry");
                     }
                     let (seq, snapshots) = (response.end.seq, response.end.snapshots.len());
@@ -587,13 +621,20 @@ impl World {
                     self.saw("snapshot");
                     page.puts.iter().collect()
                 }
+                Sent::Nothing(ops, error) => {
+                    self.trace(|| format!("d{at} call with {ops} operations: {error}"));
+                    continue;
+                }
             };
             for put in rows {
                 let scope = put.scope.as_str();
                 let home = scope_of(put.kind.as_str(), &put.body);
                 if !allowed.contains(scope) || home != scope {
                     let (kind, id) = (&put.kind, put.id);
-                    return broken("unauthorised_row", format!("d{at} was sent {kind} {id} of {home} as of {scope}"));
+                    return broken(
+                        "unauthorised_row",
+                        format!("d{at} was sent {kind} {id} of {home} as of {scope}"),
+                    );
                 }
             }
         }
@@ -602,13 +643,19 @@ impl World {
 
     fn look_at_events(&mut self, at: usize) -> Checked {
         let events = {
-            let mut events = self.devices[at].events.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut events = self.devices[at]
+                .events
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
             std::mem::take(&mut *events)
         };
         for event in events {
             match event {
                 Event::Repairing(scope) => {
-                    return broken("repaired", format!("d{at} differed in {scope} and had to fetch it anew"));
+                    return broken(
+                        "repaired",
+                        format!("d{at} differed in {scope} and had to fetch it anew"),
+                    );
                 }
                 Event::EpochChanged(again) => {
                     self.saw("epoch taken");
@@ -650,11 +697,20 @@ impl World {
         if let Some(wake_at) = wake_at.map(|_| device.wake_at) {
             let wait = wake_at.saturating_sub(device.clock.mono_ms());
             if status.pending > 0 && wait > LONGEST_MS {
-                return broken("liveness", format!("d{at} has {} to send and sleeps for {wait}", status.pending));
+                return broken(
+                    "liveness",
+                    format!("d{at} has {} to send and sleeps for {wait}", status.pending),
+                );
             }
         }
         if wake_at.is_none() && self.devices[at].overslept() && status.pending > 0 {
-            return broken("liveness", format!("d{at} has {} to send and made no call for five minutes", status.pending));
+            return broken(
+                "liveness",
+                format!(
+                    "d{at} has {} to send and made no call for five minutes",
+                    status.pending
+                ),
+            );
         }
         if ok {
             self.check_scopes(at)?;
@@ -672,7 +728,10 @@ impl World {
             return broken("ledger", format!("d{at}: {status:?}"));
         }
         if status.created != device.last_n {
-            return broken("ledger", format!("d{at} made {} and counts {status:?}", device.last_n));
+            return broken(
+                "ledger",
+                format!("d{at} made {} and counts {status:?}", device.last_n),
+            );
         }
         Ok(status)
     }
@@ -683,15 +742,24 @@ impl World {
         let held = texts(device.database.look(), "SELECT scope FROM scope_state");
         if held != device.expected {
             let (expected, user) = (&device.expected, device.person);
-            return broken("scopes", format!("d{at} of person {user} holds {held:?} and may see {expected:?}"));
+            return broken(
+                "scopes",
+                format!("d{at} of person {user} holds {held:?} and may see {expected:?}"),
+            );
         }
-        let rows = texts(device.database.look(), "SELECT DISTINCT scope FROM base_scope");
+        let rows = texts(
+            device.database.look(),
+            "SELECT DISTINCT scope FROM base_scope",
+        );
         let stray: i64 = number(
             device.database.look(),
             "SELECT count(*) FROM base b WHERE NOT EXISTS (SELECT 1 FROM base_scope s WHERE s.kind = b.kind AND s.id = b.id)",
         );
         if !rows.is_subset(&device.expected) || stray > 0 {
-            return broken("visible", format!("d{at} keeps rows of {rows:?}, {stray} of no scope"));
+            return broken(
+                "visible",
+                format!("d{at} keeps rows of {rows:?}, {stray} of no scope"),
+            );
         }
         Ok(())
     }
@@ -731,12 +799,23 @@ impl World {
         let look = self.database.look();
         let head = number(look, "SELECT seq FROM feed");
         let (count, distinct, last) = look
-            .query_row("SELECT count(*), count(DISTINCT seq), coalesce(max(seq), 0) FROM history", [], |row| {
-                Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?))
-            })
+            .query_row(
+                "SELECT count(*), count(DISTINCT seq), coalesce(max(seq), 0) FROM history",
+                [],
+                |row| {
+                    Ok((
+                        row.get::<_, i64>(0)?,
+                        row.get::<_, i64>(1)?,
+                        row.get::<_, i64>(2)?,
+                    ))
+                },
+            )
             .expect("the feed");
         if (count, distinct, last) != (head, head, head) {
-            return broken("feed", format!("head {head}, {count} entries, {distinct} places, last {last}"));
+            return broken(
+                "feed",
+                format!("head {head}, {count} entries, {distinct} places, last {last}"),
+            );
         }
         Ok(())
     }
@@ -767,15 +846,27 @@ impl World {
             device.last_n += 1;
             let n = u64::try_from(n).unwrap_or(0);
             if n != device.last_n {
-                return broken("dense", format!("d{at} counts {n} after {}", device.last_n - 1));
+                return broken(
+                    "dense",
+                    format!("d{at} counts {n} after {}", device.last_n - 1),
+                );
             }
             let body: Value = serde_json::from_slice(&bytes).unwrap_or_default();
             if !body["group"].is_null() {
                 self.saw("group");
             }
-            self.trace(|| format!("d{at} made {n}: {} {} {} {op}", body["act"], body["kind"], body["rec"]));
+            self.trace(|| {
+                format!(
+                    "d{at} made {n}: {} {} {} {op}",
+                    body["act"], body["kind"], body["rec"]
+                )
+            });
             ops.push(body);
-            let promise = crate::oracle::Promise { device: at, n, bytes };
+            let promise = crate::oracle::Promise {
+                device: at,
+                n,
+                bytes,
+            };
             if self.oracle.promises.insert(op.clone(), promise).is_some() {
                 return broken("dense", format!("d{at} made {op} twice"));
             }
@@ -873,7 +964,10 @@ impl World {
                 let device = &self.devices[late[0]];
                 let left = number(device.database.look(), "SELECT count(*) FROM outbox");
                 let (head, synced) = (self.head(), device.synced);
-                return broken("stuck", format!("{late:?} are not home; {left} to send, synced {synced} of {head}"));
+                return broken(
+                    "stuck",
+                    format!("{late:?} are not home; {left} to send, synced {synced} of {head}"),
+                );
             }
             let wait = self.devices.iter().map(Device::due_in).min();
             self.advance(wait.unwrap_or(1).clamp(1, LONGEST_MS));
@@ -930,14 +1024,25 @@ impl World {
             }
             match self.oracle.records.get(&(kind.clone(), id.clone())) {
                 Some(made) if made.rev == *rev && made.body == *body => {}
-                made => return broken("model", format!("{kind} {id} is {rev} {body:?}, and should be {made:?}")),
+                made => {
+                    return broken(
+                        "model",
+                        format!("{kind} {id} is {rev} {body:?}, and should be {made:?}"),
+                    );
+                }
             }
         }
         let facts = records.keys().filter(|(kind, _)| kind != "member").count();
         if facts != self.oracle.records.len() {
-            return broken("model", format!("{facts} records, {} made", self.oracle.records.len()));
+            return broken(
+                "model",
+                format!("{facts} records, {} made", self.oracle.records.len()),
+            );
         }
-        let (kept, counted) = (server.digests().expect("digests"), server.recount().expect("recount"));
+        let (kept, counted) = (
+            server.digests().expect("digests"),
+            server.recount().expect("recount"),
+        );
         if kept != counted {
             return broken("digests", format!("server keeps {kept:?}, has {counted:?}"));
         }
@@ -945,7 +1050,10 @@ impl World {
     }
 
     fn server_records(&self) -> Copies {
-        records(self.database.look(), "SELECT kind, id, rev, body FROM record")
+        records(
+            self.database.look(),
+            "SELECT kind, id, rev, body FROM record",
+        )
     }
 
     /// I8: the device's copy is the server's, row by row and in its digests, and so is what its user reads.
@@ -955,7 +1063,10 @@ impl World {
         let scopes = self.oracle.scopes(person);
         let mut expected = self.server_records();
         expected.retain(|(kind, _), (_, body)| scopes.contains(&scope_of(kind, body)));
-        let base = records(device.database.look(), "SELECT kind, id, rev, body FROM base");
+        let base = records(
+            device.database.look(),
+            "SELECT kind, id, rev, body FROM base",
+        );
         if let Some(difference) = differ(&expected, &base) {
             return broken("diverged", format!("d{at} base: {difference}"));
         }
@@ -982,11 +1093,15 @@ impl World {
             .expect("digests");
         let mut rows = statement.query([]).expect("digests");
         while let Some(row) = rows.next().expect("digests") {
-            let (scope, digest): (String, String) = (row.get(0).expect("scope"), row.get(1).expect("digest"));
+            let (scope, digest): (String, String) =
+                (row.get(0).expect("scope"), row.get(1).expect("digest"));
             let scope = waymark_domain::scope::Scope::from_wire(scope);
             let their = theirs.get(&scope).copied().unwrap_or_default().to_text();
             if their != digest {
-                return broken("diverged", format!("d{at} {scope}: {digest}, server {their}"));
+                return broken(
+                    "diverged",
+                    format!("d{at} {scope}: {digest}, server {their}"),
+                );
             }
         }
         Ok(())
@@ -996,29 +1111,46 @@ impl World {
     fn check_outcomes(&mut self, at: usize) -> Checked {
         let look = self.devices[at].database.look();
         let mut told = BTreeMap::new();
-        let mut statement = look.prepare("SELECT op_id, outcome FROM history").expect("history");
+        let mut statement = look
+            .prepare("SELECT op_id, outcome FROM history")
+            .expect("history");
         let mut rows = statement.query([]).expect("history");
         while let Some(row) = rows.next().expect("history") {
             let outcome: String = row.get(1).expect("outcome");
             let outcome: Value = serde_json::from_str(&outcome).unwrap_or_default();
             told.insert(uuid(row.get(0).expect("op")), outcome);
         }
-        let mut statement = look.prepare("SELECT op_id FROM attention").expect("attention");
+        let mut statement = look
+            .prepare("SELECT op_id FROM attention")
+            .expect("attention");
         let listed: BTreeSet<String> = statement
             .query_map([], |row| row.get(0).map(uuid))
             .expect("attention")
             .map(|row| row.expect("attention"))
             .collect();
-        let mine = self.oracle.promises.iter().filter(|(_, promise)| promise.device == at);
+        let mine = self
+            .oracle
+            .promises
+            .iter()
+            .filter(|(_, promise)| promise.device == at);
         for (op, promise) in mine {
             let said = &self.oracle.log[op].outcome;
             let needs = matches!(text(said, "is").as_str(), "review" | "rejected" | "vaulted");
             if told.get(op) != Some(said) {
                 let n = promise.n;
-                return broken("attention", format!("d{at} n {n} {op}: told {:?}, server says {said}", told.get(op)));
+                return broken(
+                    "attention",
+                    format!(
+                        "d{at} n {n} {op}: told {:?}, server says {said}",
+                        told.get(op)
+                    ),
+                );
             }
             if needs != listed.contains(op) {
-                return broken("attention", format!("d{at} {op}: {said}, listed: {}", !needs));
+                return broken(
+                    "attention",
+                    format!("d{at} {op}: {said}, listed: {}", !needs),
+                );
             }
         }
         Ok(())
@@ -1031,10 +1163,16 @@ impl World {
             let mut statement = look
                 .prepare("SELECT op_id FROM outbox UNION ALL SELECT op_id FROM history")
                 .expect("outbox");
-            let rows = statement.query_map([], |row| row.get(0).map(uuid)).expect("outbox");
+            let rows = statement
+                .query_map([], |row| row.get(0).map(uuid))
+                .expect("outbox");
             rows.map(|row| row.expect("outbox")).collect()
         };
-        let mut mine = self.oracle.promises.iter().filter(|(_, promise)| promise.device == at);
+        let mut mine = self
+            .oracle
+            .promises
+            .iter()
+            .filter(|(_, promise)| promise.device == at);
         match mine.find(|(op, _)| !kept.contains(*op)) {
             Some((op, _)) => broken("lost", format!("d{at} is shut out and has lost {op}")),
             None => Ok(()),
@@ -1081,16 +1219,19 @@ fn check_store(at: usize, store: &waymark_store::Store) -> Checked {
     broken("check", format!("d{at}: {report:?}"))
 }
 
-fn differ(
-    expected: &Copies,
-    found: &Copies,
-) -> Option<String> {
+fn differ(expected: &Copies, found: &Copies) -> Option<String> {
     if expected == found {
         return None;
     }
     let keys: BTreeSet<_> = expected.keys().chain(found.keys()).collect();
-    let key = keys.into_iter().find(|key| expected.get(*key) != found.get(*key))?;
-    Some(format!("{key:?}: server {:?}, device {:?}", expected.get(key), found.get(key)))
+    let key = keys
+        .into_iter()
+        .find(|key| expected.get(*key) != found.get(*key))?;
+    Some(format!(
+        "{key:?}: server {:?}, device {:?}",
+        expected.get(key),
+        found.get(key)
+    ))
 }
 
 fn records(look: &Connection, sql: &str) -> Copies {
@@ -1103,7 +1244,9 @@ fn records(look: &Connection, sql: &str) -> Copies {
         let body = body.as_object().cloned().unwrap_or_default();
         Ok((key, (u64::try_from(rev).unwrap_or(0), body)))
     });
-    rows.expect("records").map(|row| row.expect("a record")).collect()
+    rows.expect("records")
+        .map(|row| row.expect("a record"))
+        .collect()
 }
 
 pub(crate) fn number(look: &Connection, sql: &str) -> i64 {

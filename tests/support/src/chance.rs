@@ -20,7 +20,9 @@ impl SeededRng {
     /// Other numbers of the same seed, for another purpose: what one purpose draws does not shift the other.
     #[must_use]
     pub fn fork(seed: u64, purpose: u64) -> Self {
-        Self::new(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ purpose.wrapping_mul(0xd6e8_feb8_6659_fd93))
+        Self::new(
+            seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ purpose.wrapping_mul(0xd6e8_feb8_6659_fd93),
+        )
     }
 
     /// Any number.

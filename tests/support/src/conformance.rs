@@ -35,19 +35,40 @@ pub trait Subject {
 /// When one fails.
 pub fn suite<S: Subject>(make: impl Fn() -> S) {
     let tests: &[(&str, Test)] = &[
-        ("an outcome takes its operation out of the outbox, once", outcomes),
-        ("an outcome for another operation of that count changes nothing", mismatched),
+        (
+            "an outcome takes its operation out of the outbox, once",
+            outcomes,
+        ),
+        (
+            "an outcome for another operation of that count changes nothing",
+            mismatched,
+        ),
         ("what is put aside shows when it is published", staging),
-        ("a page that comes twice counts once, and an older one not at all", repeated),
+        (
+            "a page that comes twice counts once, and an older one not at all",
+            repeated,
+        ),
         ("the scope list is level-triggered", scopes),
         ("a record that another scope holds stays", shared),
         ("a change of a scope that is not ours is dropped", foreign),
-        ("a snapshot goes on where it was, and replaces the scope", snapshots),
+        (
+            "a snapshot goes on where it was, and replaces the scope",
+            snapshots,
+        ),
         ("a snapshot with another pin begins anew", repinned),
-        ("a digest that differs wants its scope anew, and a snapshot mends it", digests),
-        ("a new epoch brings back what the server has not, byte for byte", epochs),
+        (
+            "a digest that differs wants its scope anew, and a snapshot mends it",
+            digests,
+        ),
+        (
+            "a new epoch brings back what the server has not, byte for byte",
+            epochs,
+        ),
         ("the epoch is taken once", first_epoch),
-        ("a batch is in order, within its limits, with groups whole", batches),
+        (
+            "a batch is in order, within its limits, with groups whole",
+            batches,
+        ),
         ("failures are counted", failures),
     ];
     for (name, test) in tests {
@@ -258,7 +279,10 @@ fn staging(lab: &Lab<'_>) {
     assert_eq!(lab.published(), []);
     assert_eq!(lab.cursor("a"), 5);
     lab.stage(vec![put("a", 2, 1, 6), put("a", 1, 2, 7)], &[("a", 7)]);
-    assert!(lab.publish(7, &[("a", digest(&[(1, 2), (2, 1)]))]).is_empty());
+    assert!(
+        lab.publish(7, &[("a", digest(&[(1, 2), (2, 1)]))])
+            .is_empty()
+    );
     assert_eq!(lab.published(), [(1, 2), (2, 1)]);
     lab.stage(vec![leave("a", 1, 8)], &[("a", 8)]);
     assert!(lab.publish(8, &[("a", digest(&[(2, 1)]))]).is_empty());
@@ -293,7 +317,10 @@ fn scopes(lab: &Lab<'_>) {
         .map(|of| (of.scope, of.cursor))
         .collect();
     assert_eq!(known, [(scope("a"), 2), (scope("c"), 0)]);
-    assert_eq!(state.scopes_hash, Some(ScopeList::new(vec![scope("a"), scope("c")]).hash));
+    assert_eq!(
+        state.scopes_hash,
+        Some(ScopeList::new(vec![scope("a"), scope("c")]).hash)
+    );
     assert_eq!(state.unacked.count(), 1);
 }
 
@@ -310,7 +337,10 @@ fn shared(lab: &Lab<'_>) {
 
 fn foreign(lab: &Lab<'_>) {
     lab.grant(&["a"]);
-    lab.stage(vec![put("x", 1, 1, 1), put("a", 2, 1, 1)], &[("x", 1), ("a", 1)]);
+    lab.stage(
+        vec![put("x", 1, 1, 1), put("a", 2, 1, 1)],
+        &[("x", 1), ("a", 1)],
+    );
     assert!(lab.publish(1, &[]).is_empty());
     assert_eq!(lab.published(), [(2, 1)]);
     assert_eq!(lab.state().scopes.len(), 1);
@@ -332,11 +362,18 @@ fn snapshots(lab: &Lab<'_>) {
     lab.want("a");
     assert_eq!(lab.wanted("a"), Some(place));
     assert!(lab.publish(7, &[]).is_empty());
-    assert_eq!(lab.published(), [(1, 1), (9, 1)], "an incomplete snapshot shows nothing");
+    assert_eq!(
+        lab.published(),
+        [(1, 1), (9, 1)],
+        "an incomplete snapshot shows nothing"
+    );
     lab.snapshot("a", 7, &[(3, 1)], None);
     assert_eq!(lab.wanted("a"), None);
     assert_eq!(lab.cursor("a"), 7);
-    assert!(lab.publish(7, &[("a", digest(&[(1, 3), (2, 1), (3, 1)]))]).is_empty());
+    assert!(
+        lab.publish(7, &[("a", digest(&[(1, 3), (2, 1), (3, 1)]))])
+            .is_empty()
+    );
     assert_eq!(lab.published(), [(1, 3), (2, 1), (3, 1)]);
 }
 
@@ -389,7 +426,11 @@ fn epochs(lab: &Lab<'_>) {
     assert_eq!(lab.published(), [(1, 5)], "the rows stay meanwhile");
     lab.snapshot("a", 1, &[(1, 2)], None);
     assert!(lab.publish(1, &[("a", digest(&[(1, 2)]))]).is_empty());
-    assert_eq!(lab.published(), [(1, 2)], "whatever comes replaces a row of an epoch before");
+    assert_eq!(
+        lab.published(),
+        [(1, 2)],
+        "whatever comes replaces a row of an epoch before"
+    );
 }
 
 fn first_epoch(lab: &Lab<'_>) {
@@ -413,7 +454,11 @@ fn batches(lab: &Lab<'_>) {
     assert_eq!(lab.batch(2, all, &[]), [1], "half a group does not go");
     assert_eq!(lab.batch(3, all, &[]), [1, 2, 3]);
     assert_eq!(lab.batch(all, 1, &[]), [1]);
-    assert_eq!(lab.batch(1, 1, &[1]), [2, 3], "a group goes whole, whatever the limits");
+    assert_eq!(
+        lab.batch(1, 1, &[1]),
+        [2, 3],
+        "a group goes whole, whatever the limits"
+    );
     assert_eq!(lab.batch(all, all, &[1, 2, 3, 6]), [4, 5]);
     assert_eq!(lab.batch(all, all, &[1, 2, 3, 4, 5, 6]), [0; 0]);
 }
@@ -569,7 +614,10 @@ mod tests {
         store.make(1);
         store.store.set_full(true);
         let lab = Lab(&store);
-        assert!(lab.ask(|store| store.note_failure(&[1], "no")).is_err_and(|fault| fault.full));
+        assert!(
+            lab.ask(|store| store.note_failure(&[1], "no"))
+                .is_err_and(|fault| fault.full)
+        );
         store.store.set_full(false);
         failures(&Lab(&InMaps::default()));
     }

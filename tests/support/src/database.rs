@@ -121,6 +121,7 @@ pub struct KillSwitch {
     dead: AtomicBool,
     armed: AtomicBool,
     countdown: AtomicI64,
+    times: AtomicI64,
     how: AtomicI64,
     commits: AtomicU64,
 }
@@ -134,6 +135,12 @@ impl KillSwitch {
 
     /// Strikes at the commit after `commits` more.
     pub fn arm(&self, how: Death, commits: i64) {
+        self.arm_times(how, commits, 1);
+    }
+
+    /// Strikes at the commit after `commits` more, and at those that follow: `times` in all, as a disk that is full for a while.
+    pub fn arm_times(&self, how: Death, commits: i64, times: i64) {
+        self.times.store(times, Ordering::Relaxed);
         self.how.store(how as i64, Ordering::Relaxed);
         self.countdown.store(commits, Ordering::Relaxed);
         self.armed.store(true, Ordering::Relaxed);
@@ -173,7 +180,9 @@ impl KillSwitch {
         }
         let strikes = self.is_armed() && self.countdown.fetch_sub(1, Ordering::Relaxed) <= 0;
         let refuses = strikes && {
-            self.disarm();
+            if self.times.fetch_sub(1, Ordering::Relaxed) <= 1 {
+                self.disarm();
+            }
             let how = self.how.load(Ordering::Relaxed);
             if how != Death::Refused as i64 {
                 self.kill();
@@ -222,7 +231,11 @@ mod tests {
             .execute_batch("CREATE TABLE t (x)")
             .unwrap();
         for (how, stands) in [(Death::Within, 1), (Death::After, 2), (Death::Refused, 1)] {
-            database.address().connect().execute("DELETE FROM t", []).unwrap();
+            database
+                .address()
+                .connect()
+                .execute("DELETE FROM t", [])
+                .unwrap();
             let switch = KillSwitch::new();
             let connection = database.address().connect_with(&switch);
             switch.arm(how, 1);

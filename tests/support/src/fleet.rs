@@ -397,7 +397,11 @@ impl CustomerMaker<'_> {
             };
             self.fleet.sync(maker).expect("the office syncs");
             for device in self.fleet.devices.keys() {
-                let owners = self.fleet.device(device).me().is_ok_and(|me| me.user == owner);
+                let owners = self
+                    .fleet
+                    .device(device)
+                    .me()
+                    .is_ok_and(|me| me.user == owner);
                 if owners {
                     self.fleet.sync(device).expect("the rep syncs");
                 }
@@ -419,7 +423,11 @@ mod tests {
     use crate::wire::Rates;
 
     fn company() -> Fleet {
-        Fleet::new().admin("ada").manager("mia").rep("anna").rep("boris")
+        Fleet::new()
+            .admin("ada")
+            .manager("mia")
+            .rep("anna")
+            .rep("boris")
     }
 
     #[test]
@@ -428,7 +436,16 @@ mod tests {
         let shop = fleet.customer("Shop").owned_by("anna");
         let visit = fleet.device("anna").visits().start_unplanned(shop).unwrap();
         fleet.sync_all();
-        assert_eq!(fleet.device("mia").visits().view(visit).unwrap().row.customer, shop);
+        assert_eq!(
+            fleet
+                .device("mia")
+                .visits()
+                .view(visit)
+                .unwrap()
+                .row
+                .customer,
+            shop
+        );
         assert!(fleet.device("boris").visits().view(visit).is_err());
     }
 

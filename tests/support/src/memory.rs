@@ -123,7 +123,10 @@ impl MemoryStore {
 impl State {
     fn stage(&mut self, scope: &Scope, key: RecordKey, seq: u64, put: Option<(u64, Body)>) {
         if let Some(scope) = self.scopes.get_mut(scope)
-            && scope.staged.get(&key).is_none_or(|(before, _)| seq >= *before)
+            && scope
+                .staged
+                .get(&key)
+                .is_none_or(|(before, _)| seq >= *before)
         {
             scope.staged.insert(key, (seq, put));
         }
@@ -195,14 +198,17 @@ impl SyncStore for MemoryStore {
         let mut units: Vec<Vec<PendingOp>> = Vec::new();
         for op in state.outbox.values().filter(|op| !skip.contains(op.n)) {
             match units.last_mut() {
-                Some(unit) if op.group.is_some() && unit[0].group == op.group => unit.push(op.clone()),
+                Some(unit) if op.group.is_some() && unit[0].group == op.group => {
+                    unit.push(op.clone())
+                }
                 _ => units.push(vec![op.clone()]),
             }
         }
         let (mut batch, mut bytes) = (Vec::new(), 0);
         for unit in units {
             let more: usize = unit.iter().map(|op| op.bytes.len()).sum();
-            if !batch.is_empty() && (batch.len() + unit.len() > max_ops || bytes + more > max_bytes) {
+            if !batch.is_empty() && (batch.len() + unit.len() > max_ops || bytes + more > max_bytes)
+            {
                 break;
             }
             bytes += more;
@@ -218,10 +224,15 @@ impl SyncStore for MemoryStore {
     fn settle(&self, settlement: &Settlement) -> Result<(), StoreFault> {
         self.write(|state| {
             for settled in &settlement.outcomes {
-                if state.outbox.get(&settled.n).is_some_and(|op| op.op == settled.op)
+                if state
+                    .outbox
+                    .get(&settled.n)
+                    .is_some_and(|op| op.op == settled.op)
                     && let Some(op) = state.outbox.remove(&settled.n)
                 {
-                    state.history.insert(settled.n, (op, settled.outcome.clone()));
+                    state
+                        .history
+                        .insert(settled.n, (op, settled.outcome.clone()));
                 }
             }
             if let Some(list) = &settlement.scopes {

@@ -102,6 +102,8 @@ pub enum Sent {
     Exchange(Box<ExchangeResponse>),
     /// A page of a snapshot.
     Snapshot(SnapshotPage),
+    /// A call of so many operations that brought no answer, and why as far as the network knows.
+    Nothing(usize, CallError),
 }
 
 /// One device's way to the server.
@@ -163,7 +165,11 @@ impl Link {
     /// What the server has sent since the last time.
     #[must_use]
     pub fn take_sent(&self) -> Vec<Sent> {
-        self.lock().sent.as_mut().map(std::mem::take).unwrap_or_default()
+        self.lock()
+            .sent
+            .as_mut()
+            .map(std::mem::take)
+            .unwrap_or_default()
     }
 
     /// Calls that the device has tried to make.
@@ -198,10 +204,7 @@ impl Link {
         }
         Plan {
             fault,
-            slow: (
-                state.rng.chance(rates.slow),
-                state.rng.chance(rates.slow),
-            ),
+            slow: (state.rng.chance(rates.slow), state.rng.chance(rates.slow)),
             largest_page: state.largest_page,
         }
     }
@@ -254,6 +257,7 @@ impl<S: Storage> FaultyApi<S> {
         let server = self.reach()?;
         let answer = self.deliver_packet(&plan, &server, call);
         drop(server);
+        self.note(0, &answer);
         self.survived()?;
         Pause::when(plan.slow.1).await;
         self.arrive()?;
@@ -278,7 +282,11 @@ impl<S: Storage> FaultyApi<S> {
             }
             Some(Fault::Duplicate) => {
                 let (first, second) = (call(server), call(server));
-                if self.link.below(2) == 0 { first } else { second }
+                if self.link.below(2) == 0 {
+                    first
+                } else {
+                    second
+                }
             }
             _ => call(server),
         }
@@ -297,6 +305,12 @@ impl<S: Storage> FaultyApi<S> {
             return Err(CallError::Silent);
         }
         Ok(())
+    }
+
+    fn note<T>(&self, ops: usize, answer: &Answer<T>) {
+        if let Err(error) = answer {
+            self.link.keep(|| Some(Sent::Nothing(ops, error.clone())));
+        }
     }
 
     /// Whether the server lived to say it.
@@ -347,8 +361,11 @@ impl<S: Storage> FaultyApi<S> {
         self.feed(&mut session, bytes)?;
         let answer = session.finish()?;
         self.survived()?;
-        self.link
-            .keep(|| ExchangeResponse::from_bytes(&answer, echo).ok().map(|response| Sent::Exchange(Box::new(response))));
+        self.link.keep(|| {
+            ExchangeResponse::from_bytes(&answer, echo)
+                .ok()
+                .map(|response| Sent::Exchange(Box::new(response)))
+        });
         Ok(answer)
     }
 
@@ -384,6 +401,7 @@ impl<S: Storage> SyncApi for FaultyApi<S> {
         request.header.limit_bytes = request.header.limit_bytes.min(plan.largest_page);
         let echo = &request.header.echo;
         let answer = self.exchange_now(&plan, token, &request.to_bytes()?, echo);
+        self.note(request.ops.len(), &answer);
         Pause::when(plan.slow.1).await;
         self.arrive()?;
         ExchangeResponse::from_bytes(&answer?, echo)
@@ -408,6 +426,7 @@ impl<S: Storage> SyncApi for FaultyApi<S> {
     }
 
     async fn vault(&self, token: &str, request: &VaultRequest) -> Answer<Vaulted> {
-        self.packet(|server| Ok(server.vault(token, request)?)).await
+        self.packet(|server| Ok(server.vault(token, request)?))
+            .await
     }
 }
