@@ -36,7 +36,7 @@ impl What {
             0 | 1 => Self::Note,
             2 => Self::CheckIn,
             3 => Self::Plan,
-            4 => Self::Import,
+            4 | 5 => Self::Import,
             _ => Self::Sync,
         }
     }

@@ -18,7 +18,6 @@ pub const REQUIRED: &[&str] = &[
     "merged",
     "review",
     "rejected",
-    "deferred",
     "group",
     "page more",
     "snapshot",
@@ -44,11 +43,15 @@ pub const REQUIRED: &[&str] = &[
     "fault LostRequest",
     "fault CutRequest",
     "fault Duplicate",
+    "fault Late",
     "fault LostAnswer",
     "fault CutAnswer",
     "fault Portal",
     "fault ServerKilled",
 ];
+
+/// What must be seen as well when the server's disk may stay full: only then are operations left out, so that others wait for them.
+const REQUIRED_IN_OUTAGES: &[&str] = &["deferred", "server disk full"];
 
 /// What many seeds did.
 #[derive(Debug, Default)]
@@ -147,9 +150,11 @@ impl Runs {
 
     /// What should have been seen and was not.
     #[must_use]
-    pub fn missing(&self) -> Vec<&'static str> {
+    pub fn missing(&self, outages: bool) -> Vec<&'static str> {
+        let more = if outages { REQUIRED_IN_OUTAGES } else { &[] };
         REQUIRED
             .iter()
+            .chain(more)
             .copied()
             .filter(|what| !self.seen.contains_key(*what))
             .collect()

@@ -167,7 +167,7 @@ fn many(
         runs.seeds as f64 / took.as_secs_f64()
     );
     runs.failures.iter().for_each(show);
-    let missing = runs.missing();
+    let missing = runs.missing(options.outages);
     let covered = !coverage || !runs.failures.is_empty() || missing.is_empty();
     if !covered {
         println!("never happened: {missing:?}");

@@ -27,6 +27,8 @@ pub enum Fault {
     CutRequest,
     /// The request arrives twice.
     Duplicate,
+    /// The request arrives after the one that follows it.
+    Late,
     /// The answer never arrives.
     LostAnswer,
     /// Only the beginning of the answer arrives.
@@ -46,6 +48,8 @@ pub struct Rates {
     pub cut_request: u64,
     /// [`Fault::Duplicate`].
     pub duplicate: u64,
+    /// [`Fault::Late`].
+    pub late: u64,
     /// [`Fault::LostAnswer`].
     pub lost_answer: u64,
     /// [`Fault::CutAnswer`].
@@ -66,6 +70,7 @@ impl Rates {
             lost_request: per_mille,
             cut_request: per_mille,
             duplicate: per_mille,
+            late: per_mille,
             lost_answer: per_mille,
             cut_answer: per_mille,
             portal: per_mille,
@@ -80,6 +85,7 @@ impl Rates {
             (self.lost_request, Fault::LostRequest),
             (self.cut_request, Fault::CutRequest),
             (self.duplicate, Fault::Duplicate),
+            (self.late, Fault::Late),
             (self.lost_answer, Fault::LostAnswer),
             (self.cut_answer, Fault::CutAnswer),
             (self.portal, Fault::Portal),
@@ -118,6 +124,8 @@ struct State {
     largest_page: u32,
     calls: u64,
     counts: BTreeMap<Fault, u64>,
+    /// A request that is still on its way, with its token.
+    late: Option<(String, Vec<u8>)>,
     sent: Option<Vec<Sent>>,
 }
 
@@ -132,6 +140,7 @@ impl Link {
             largest_page: u32::MAX,
             calls: 0,
             counts: BTreeMap::new(),
+            late: None,
             sent: None,
         })))
     }
@@ -197,7 +206,9 @@ impl Link {
         if !exchange {
             // what is one packet is not cut, and only exchanges are worth the death of a server
             fault = match fault {
-                Some(Fault::CutRequest | Fault::ServerKilled) => Some(Fault::LostRequest),
+                Some(Fault::CutRequest | Fault::ServerKilled | Fault::Late) => {
+                    Some(Fault::LostRequest)
+                }
                 Some(Fault::CutAnswer) => Some(Fault::LostAnswer),
                 other => other,
             };
@@ -326,6 +337,10 @@ impl<S: Storage> FaultyApi<S> {
         match plan.fault {
             Some(Fault::LostRequest) => return Err(CallError::Unreachable),
             Some(Fault::Portal) => return Err(CallError::NotWaymark),
+            Some(Fault::Late) => {
+                self.link.lock().late = Some((token.to_owned(), bytes.to_vec()));
+                return Err(CallError::Silent);
+            }
             Some(fault @ (Fault::CutRequest | Fault::ServerKilled)) => {
                 let mut session = server.begin_exchange(token)?;
                 let arrives = self.link.below(bytes.len() + 1);
@@ -343,6 +358,13 @@ impl<S: Storage> FaultyApi<S> {
             _ => {}
         }
         let answer = self.exchange_whole(&server, token, bytes, echo)?;
+        let late = self.link.lock().late.take();
+        if let Some((token, bytes)) = late {
+            // nobody waits for its answer any more
+            let arrived = server.begin_exchange(&token);
+            drop(arrived.map(|mut session| self.feed(&mut session, &bytes)));
+            self.survived()?;
+        }
         Ok(match plan.fault {
             Some(Fault::LostAnswer) => return Err(CallError::Silent),
             Some(Fault::CutAnswer) => answer[..self.link.below(answer.len())].to_vec(),
