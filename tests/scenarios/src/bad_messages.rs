@@ -332,7 +332,8 @@ fn a_request_that_is_sent_again_changes_nothing() {
 #[test]
 fn a_body_that_goes_silent_is_not_waited_for_and_what_had_come_counts() {
     let patience = Patience {
-        body: Duration::from_millis(50),
+        // long enough for an honest body on a loaded machine
+        body: Duration::from_secs(1),
         ..Patience::default()
     };
     let mut scene = Scene::over(Office::open_with(patience));
@@ -356,14 +357,15 @@ fn a_body_that_goes_silent_is_not_waited_for_and_what_had_come_counts() {
 #[test]
 fn a_connection_on_which_nothing_happens_ends() {
     let patience = Patience {
-        connection: Duration::from_millis(50),
+        connection: Duration::from_secs(1),
         ..Patience::default()
     };
-    let mut scene = Scene::over(Office::open_with(patience));
-    let mut stream = connect(scene.office.port());
+    let office = Office::open_with(patience);
+    let mut stream = connect(office.port());
     stream
         .write_all(b"POST /v1/exchange HTTP/1.1\r\nhost: l")
         .unwrap();
     assert!(read_answer(&mut stream).is_none_or(|answer| answer.status >= 400));
-    scene.assert_well();
+    let hello = send(office.port(), &get("/v1/hello?echo=x")).expect("an answer");
+    assert_eq!(hello.status, 200);
 }

@@ -262,3 +262,54 @@ fn a_certificate_of_another_time_says_that_the_date_is_wrong() {
     }
     anna.enrol(&office.url(), &code);
 }
+
+/// An enrolled phone judges certificates by the time that it knows, not by the one that its clock shows.
+#[test]
+fn over_tls_a_clock_ten_years_off_changes_nothing_for_a_phone_that_knows_the_time() {
+    const TEN_YEARS: i64 = 3_652 * 24 * 60 * 60 * 1000;
+    let office = Office::open();
+    let proxy = proxy_valid(&office, &["localhost"], (2026, 2028));
+    let url = format!("https://localhost:{}", proxy.port);
+    let code = office.invite("Anna", Role::Rep, "north").code;
+    let mut anna = Person::new(office.clock.wall_ms());
+    anna.try_enrol(&url, &code, Some(proxy.authority)).unwrap();
+    anna.sync().unwrap();
+    for off in [TEN_YEARS, -TEN_YEARS] {
+        anna.clock.set_wall(office.clock.wall_ms() + off);
+        anna.add_customer("Shop");
+        anna.sync().unwrap();
+    }
+    anna.assert_ledger(2, 0, 0);
+    // a clock that is fast after a reboot proves nothing: the rep is told what to mend
+    anna.clock.reboot(1, 0);
+    anna.clock.set_wall(office.clock.wall_ms() + TEN_YEARS);
+    anna.add_customer("In the future");
+    let error = anna.sync().unwrap_err();
+    assert_eq!((error.code, error.work_saved), (ErrorCode::WrongDate, true));
+    anna.clock.set_wall(office.clock.wall_ms());
+    anna.sync().unwrap();
+    anna.assert_ledger(3, 0, 0);
+    anna.assert_same_as(&office);
+}
+
+/// The battery was empty: another boot, and a clock that begins anew long ago. It is later than the last time that was known, and that is
+/// enough for a certificate.
+#[test]
+fn over_tls_a_clock_that_began_anew_after_an_empty_battery_changes_nothing() {
+    let office = Office::open();
+    let proxy = proxy_valid(&office, &["localhost"], (2026, 2028));
+    let url = format!("https://localhost:{}", proxy.port);
+    let code = office.invite("Anna", Role::Rep, "north").code;
+    let mut anna = Person::new(office.clock.wall_ms());
+    anna.try_enrol(&url, &code, Some(proxy.authority)).unwrap();
+    anna.sync().unwrap();
+    anna.close();
+    anna.clock.reboot(1, 0);
+    anna.clock.set_wall(0);
+    anna.start();
+    anna.add_customer("After the reboot");
+    // found 2026-11-23: judged by the wall clock although the time is known to be later than the last anchor
+    anna.sync().unwrap();
+    anna.assert_ledger(1, 0, 0);
+    anna.assert_same_as(&office);
+}

@@ -18,6 +18,8 @@ pub const REQUIRED: &[&str] = &[
     "merged",
     "review",
     "rejected",
+    "vaulted",
+    "deferred",
     "group",
     "page more",
     "snapshot",
@@ -36,6 +38,7 @@ pub const REQUIRED: &[&str] = &[
     "kill mid transaction",
     "server restart",
     "server commit fails",
+    "server disk full",
     "server dies",
     "attention",
     "retry attention",
@@ -49,9 +52,6 @@ pub const REQUIRED: &[&str] = &[
     "fault Portal",
     "fault ServerKilled",
 ];
-
-/// What must be seen as well when the server's disk may stay full: only then are operations left out, so that others wait for them.
-const REQUIRED_IN_OUTAGES: &[&str] = &["deferred", "server disk full"];
 
 /// What many seeds did.
 #[derive(Debug, Default)]
@@ -150,11 +150,9 @@ impl Runs {
 
     /// What should have been seen and was not.
     #[must_use]
-    pub fn missing(&self, outages: bool) -> Vec<&'static str> {
-        let more = if outages { REQUIRED_IN_OUTAGES } else { &[] };
+    pub fn missing(&self) -> Vec<&'static str> {
         REQUIRED
             .iter()
-            .chain(more)
             .copied()
             .filter(|what| !self.seen.contains_key(*what))
             .collect()

@@ -41,9 +41,6 @@ enum Command {
         /// Days this many times as long, for a night.
         #[arg(long, default_value_t = 1)]
         longer: u64,
-        /// Let the server's disk stay full for a while.
-        #[arg(long)]
-        outages: bool,
     },
     /// Run one seed with its whole trace.
     Replay {
@@ -58,9 +55,6 @@ enum Command {
         /// Days this many times as long.
         #[arg(long, default_value_t = 1)]
         longer: u64,
-        /// Let the server's disk stay full for a while.
-        #[arg(long)]
-        outages: bool,
     },
     /// Plant bugs, one after the other; each must be found, and the same seeds must pass without.
     Sabotage {
@@ -86,12 +80,10 @@ fn main() -> ExitCode {
             no_coverage,
             direct,
             longer,
-            outages,
         } => {
             let options = Options {
                 direct,
                 longer,
-                outages,
                 ..Options::default()
             };
             many(from, seeds, jobs, failures, !no_coverage, options)
@@ -101,7 +93,6 @@ fn main() -> ExitCode {
             bug,
             direct,
             longer,
-            outages,
         } => {
             let bug = bug.as_deref().and_then(named);
             let options = Options {
@@ -109,7 +100,6 @@ fn main() -> ExitCode {
                 verbose: true,
                 direct,
                 longer,
-                outages,
             };
             match run_checked(seed, options) {
                 Ok(report) => {
@@ -167,7 +157,7 @@ fn many(
         runs.seeds as f64 / took.as_secs_f64()
     );
     runs.failures.iter().for_each(show);
-    let missing = runs.missing(options.outages);
+    let missing = runs.missing();
     let covered = !coverage || !runs.failures.is_empty() || missing.is_empty();
     if !covered {
         println!("never happened: {missing:?}");

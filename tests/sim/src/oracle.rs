@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
+use crate::storage::Poison;
+
 /// A broken promise.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation {
@@ -89,6 +91,8 @@ pub struct Oracle {
     pub once: BTreeMap<String, BTreeSet<String>>,
     /// How often which outcome.
     pub outcomes: BTreeMap<String, u64>,
+    /// Operations that break the server.
+    pub poison: Poison,
     /// Operations that a person has settled on the device.
     pub resolved: BTreeSet<String>,
     /// Whether the server lost a part of its log, so that work may arrive before what it refers to.
@@ -149,10 +153,13 @@ impl Oracle {
         seen
     }
 
-    /// After a restore, what a person has settled meanwhile comes back as bytes; a group without that member does not stand.
+    /// What breaks the server goes to the vault, and after a restore what a person has settled meanwhile; so does the rest of their groups.
     fn may_be_vaulted(&self, id: &str, op: &Value) -> bool {
-        let mut settled = self.resolved.iter();
-        self.restored && settled.any(|other| other == id || self.same_group(op, other))
+        let poisonous = |other: &str| other.parse().is_ok_and(|op| self.poison.is(op));
+        let settled = |other: &str| self.restored && self.resolved.contains(other);
+        let fellows = self.promises.keys();
+        let mut fellows = fellows.filter(|other| poisonous(other) || settled(other));
+        fellows.any(|other| other == id || self.same_group(op, other))
     }
 
     fn needs(&self, op: &Value) -> Vec<(String, Option<String>)> {

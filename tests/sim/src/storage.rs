@@ -6,12 +6,12 @@ use waymark_domain::merge::Stored;
 use waymark_domain::record::{Kind, RecordKey, Role};
 use waymark_domain::scope::Scope;
 use waymark_protocol::outcome::Outcome;
-use waymark_server::Result;
 use waymark_server::storage::sqlite::SqliteStorage;
 use waymark_server::storage::{
     Alarm, AuditRow, Change, DeviceRecord, Entry, HistoryRow, Identity, InviteRow, Link, OpRow,
     RecordRow, ScopeHead, Storage, Tx, UserRow, View, Visit,
 };
+use waymark_server::{Error, Result};
 
 use crate::bugs::Bug;
 
@@ -19,13 +19,35 @@ use crate::bugs::Bug;
 pub struct SimStorage {
     inner: SqliteStorage,
     bug: Option<Bug>,
+    poison: Poison,
+}
+
+/// Operations that break the server whenever it judges them: a bug in it that has yet to be mended.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Poison(Option<u128>);
+
+impl Poison {
+    /// One in this many operations breaks a server that has such a bug.
+    const ONE_IN: u128 = 48;
+
+    /// The operations that `seed` chooses.
+    #[must_use]
+    pub fn of(seed: u64) -> Self {
+        Self(Some(u128::from(seed) % Self::ONE_IN))
+    }
+
+    /// Whether the operation is one of them.
+    #[must_use]
+    pub fn is(self, op: OpId) -> bool {
+        self.0 == Some(op.as_uuid().as_u128() % Self::ONE_IN)
+    }
 }
 
 impl SimStorage {
     /// `inner` with `bug` in it.
     #[must_use]
-    pub const fn new(inner: SqliteStorage, bug: Option<Bug>) -> Self {
-        Self { inner, bug }
+    pub const fn new(inner: SqliteStorage, bug: Option<Bug>, poison: Poison) -> Self {
+        Self { inner, bug, poison }
     }
 }
 
@@ -45,11 +67,12 @@ impl Storage for SimStorage {
         &self,
         job: impl FnOnce(&mut dyn Tx) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let bug = self.bug;
+        let (bug, poison) = (self.bug, self.poison);
         let (value, late) = self.inner.write(move |tx| {
             let mut writing = Writing {
                 inner: tx,
                 bug,
+                poison,
                 late: Vec::new(),
                 stored: None,
             };
@@ -75,6 +98,7 @@ struct Reading<'a> {
 struct Writing<'a> {
     inner: &'a mut dyn Tx,
     bug: Option<Bug>,
+    poison: Poison,
     late: Vec<OpRow>,
     /// Operations stored in the part under way; absent outside of one.
     stored: Option<usize>,
@@ -228,6 +252,9 @@ impl Tx for Writing<'_> {
     }
 
     fn put_op(&mut self, row: &OpRow) -> Result<()> {
+        if self.poison.is(row.op) && row.outcome != Outcome::Vaulted {
+            return Err(Error::Storage("a bug of the server".to_owned()));
+        }
         if self.leaves_out() {
             return Ok(());
         }

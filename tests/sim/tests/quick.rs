@@ -62,18 +62,3 @@ fn planted_bugs_are_found() {
         assert!(hunt(bug, 200, 2).is_some(), "{bug:?}");
     }
 }
-
-// until then a server that cannot write for a while makes devices give up healthy work: see the findings of the simulation
-#[test]
-#[ignore = "the server does not yet tell a full disk of its own from an operation that breaks it"]
-fn a_server_without_disk_costs_time_and_no_work() {
-    for seed in [1, 6, 29, 30, 109, 138] {
-        let options = Options {
-            outages: true,
-            ..Options::default()
-        };
-        if let Err(failure) = run_checked(seed, options) {
-            hold(&[*failure]);
-        }
-    }
-}

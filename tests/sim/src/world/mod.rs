@@ -18,7 +18,7 @@ use waymark_testkit::wire::{Rates, Sent};
 use crate::bugs::{Bug, Counts, puts};
 use crate::device::{Device, Landed};
 use crate::oracle::{Checked, Logged, Oracle, Violation, broken, scope_of};
-use crate::storage::SimStorage;
+use crate::storage::{Poison, SimStorage};
 use crate::template::Template;
 
 mod trouble;
@@ -50,8 +50,6 @@ pub struct Options {
     pub direct: bool,
     /// Days this many times as long.
     pub longer: u64,
-    /// The server's disk may stay full for a while, and not only fail once.
-    pub outages: bool,
 }
 
 /// What a seed did.
@@ -90,10 +88,12 @@ struct Plan {
     small_pages: bool,
     restores: bool,
     revokes: bool,
+    poison: Poison,
 }
 
 impl Plan {
-    fn of(rng: &mut SeededRng) -> Self {
+    fn of(seed: u64, rng: &mut SeededRng) -> Self {
+        let poisoned = SeededRng::fork(seed, 2).chance(100);
         let severity = [0, 8, 25, 60][rng.index(4)];
         Self {
             steps: 60 + rng.below(40),
@@ -106,6 +106,11 @@ impl Plan {
             small_pages: rng.chance(250),
             restores: rng.chance(200),
             revokes: rng.chance(40),
+            poison: if poisoned {
+                Poison::of(seed)
+            } else {
+                Poison::default()
+            },
         }
     }
 }
@@ -162,13 +167,14 @@ fn server_on(
     clock: Arc<VirtualClock>,
     seed: u64,
     bug: Option<Bug>,
+    poison: Poison,
 ) -> impl Fn(&Arc<KillSwitch>) -> Arc<Server<SimStorage>> + Send + Sync + 'static {
     let starts = std::sync::atomic::AtomicU64::new(0);
     move |switch| {
         let start = starts.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let chance = SeededRng::fork(seed, 0x5e5e_0000 + start).any();
         let storage = SqliteStorage::over(address.connect_with(switch)).expect("a database");
-        let storage = SimStorage::new(storage, bug);
+        let storage = SimStorage::new(storage, bug, poison);
         let server = Server::new(storage, clock.clone(), Arc::new(SeededEntropy::new(chance)));
         Arc::new(server.expect("a server"))
     }
@@ -177,7 +183,7 @@ fn server_on(
 impl World {
     fn new(seed: u64, options: Options) -> Self {
         let mut rng = SeededRng::fork(seed, 1);
-        let plan = Plan::of(&mut rng);
+        let plan = Plan::of(seed, &mut rng);
         let template = Template::with(plan.reps, plan.doubles);
         let database = template.server.copy();
         let server_clock = VirtualClock::at(MORNING);
@@ -186,6 +192,7 @@ impl World {
             server_clock.clone(),
             seed,
             options.bug,
+            plan.poison,
         ));
         let mut world = Self {
             devices: Vec::new(),
@@ -206,6 +213,7 @@ impl World {
             tail: VecDeque::new(),
             rng,
         };
+        world.oracle.poison = plan.poison;
         world.oracle.people = template.people.clone();
         world.oracle.note_sights();
         for (at, made) in template.devices.iter().enumerate() {

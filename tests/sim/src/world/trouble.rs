@@ -111,7 +111,6 @@ impl World {
             20..40 => {
                 let after = self.rng.between(0, 3);
                 let times = [1, 1, 3, 40][self.rng.index(4)];
-                let times = if self.options.outages { times } else { 1 };
                 self.trace(|| format!("server's disk fails {times} times after {after}"));
                 switch.arm_times(Death::Refused, after, times);
                 self.saw("server commit fails");
@@ -168,6 +167,7 @@ impl World {
             self.server_clock.clone(),
             self.seed ^ 0x7e57 ^ self.step,
             self.options.bug,
+            self.plan.poison,
         ));
         let epoch = self.host.server().rotate_epoch().expect("a new epoch");
         self.saw("epoch change");
