@@ -205,7 +205,9 @@ impl std::fmt::Debug for TrueTime {
 
 impl rustls::time_provider::TimeProvider for TrueTime {
     fn current_time(&self) -> Option<UnixTime> {
-        let ms = place(self.clock.read(), self.anchor).best_ms();
+        let now = place(self.clock.read(), self.anchor);
+        // a clock that began anew after an empty battery is behind what is known for certain
+        let ms = now.best_ms().max(now.earliest.unwrap_or(i64::MIN));
         let ms = u64::try_from(ms).ok()?;
         Some(UnixTime::since_unix_epoch(Duration::from_millis(ms)))
     }
