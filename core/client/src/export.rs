@@ -2,8 +2,8 @@
 
 use std::io::Write;
 
-use serde_json::json;
-use waymark_domain::op::Operation;
+use data_encoding::BASE64;
+use serde_json::{Value, json};
 
 use crate::error::WaymarkError;
 use crate::waymark::Waymark;
@@ -38,13 +38,13 @@ impl Waymark {
             let Some(last) = rows.last() else { break };
             sent = last.n;
             for row in rows {
-                let op = Operation::from_bytes(&row.bytes).ok();
+                let op = as_stored(&row.bytes);
                 writeln!(out, "{}", json!({ "pending_operation": op, "n": row.n }))?;
                 lines += 1;
             }
         }
         for row in self.read(|reader| reader.attention())? {
-            let op = Operation::from_bytes(&row.bytes).ok();
+            let op = as_stored(&row.bytes);
             writeln!(
                 out,
                 "{}",
@@ -54,5 +54,22 @@ impl Waymark {
         }
         out.flush()?;
         Ok(lines)
+    }
+}
+
+/// An operation with every field that it has, known to this version or not; bytes that are no JSON as they are.
+fn as_stored(bytes: &[u8]) -> Value {
+    serde_json::from_slice(bytes).unwrap_or_else(|_| json!({ "base64": BASE64.encode(bytes) }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_of_an_operation_is_left_out_because_this_version_does_not_read_it() {
+        let later = json!({ "op": "x", "act": "teleport", "warp": 9 });
+        assert_eq!(as_stored(later.to_string().as_bytes()), later);
+        assert_eq!(as_stored(b"\xff\x00"), json!({ "base64": "/wA=" }));
     }
 }
