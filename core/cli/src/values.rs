@@ -1,7 +1,7 @@
 //! Words of the grammar that stand for values of the domain.
 
 use clap::ValueEnum;
-use waymark_domain::check_in::AccuracySource;
+use waymark_domain::fix::AccuracySource;
 use waymark_domain::geo::Datum;
 use waymark_domain::record::Role;
 

@@ -1,7 +1,8 @@
 //! Check-ins: a position taken at a customer. The only place where a position enters.
 
 use serde::Serialize;
-use waymark_domain::check_in::{AccuracySource, CheckIn};
+use waymark_domain::check_in::CheckIn;
+use waymark_domain::fix::AccuracySource;
 use waymark_domain::geo::{Datum, Position};
 use waymark_domain::ids::{CheckInId, VisitId};
 use waymark_domain::op::Draft;

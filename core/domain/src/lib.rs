@@ -11,6 +11,7 @@
 pub mod ambient;
 pub mod check_in;
 pub mod customer;
+pub mod fix;
 pub mod geo;
 pub mod hash;
 pub mod ids;

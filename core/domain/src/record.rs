@@ -189,6 +189,18 @@ pub trait SyncRecord: Serialize + DeserializeOwned + 'static {
     /// How two edits of `field` are settled.
     fn on_conflict(field: &str) -> OnConflict;
 
+    /// The statement that the author's device signed and the record carries: a compact JWS (RFC 7515, ES256).
+    fn statement(&self) -> Option<&str> {
+        None
+    }
+
+    /// What a second look at the record finds, given the records that it points at: a rule computed again, two places that do not fit. It
+    /// raises alarms and fills a verifier's report; it never refuses work.
+    fn second_look(&self, find: &dyn Fn(&RecordKey) -> Option<Body>) -> Vec<Finding> {
+        let _ = find;
+        Vec::new()
+    }
+
     /// Carries out a command of this kind on `self`.
     ///
     /// # Errors
@@ -197,6 +209,15 @@ pub trait SyncRecord: Serialize + DeserializeOwned + 'static {
         let _ = op;
         Err(Refusal::new(Code::Unsupported))
     }
+}
+
+/// What a second look finds to differ.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// What differs, such as `verdict_differs`.
+    pub code: &'static str,
+    /// How, without personal data.
+    pub detail: String,
 }
 
 /// [`SyncRecord`] for callers that know the kind only by name.
@@ -230,6 +251,20 @@ pub trait KindRules: Sync {
     -> Result<bool, Refusal>;
     /// [`SyncRecord::on_conflict`].
     fn on_conflict(&self, field: &str) -> OnConflict;
+    /// [`SyncRecord::statement`].
+    ///
+    /// # Errors
+    /// [`Code::Malformed`].
+    fn statement(&self, body: &Body) -> Result<Option<String>, Refusal>;
+    /// [`SyncRecord::second_look`].
+    ///
+    /// # Errors
+    /// [`Code::Malformed`].
+    fn second_look(
+        &self,
+        body: &Body,
+        find: &dyn Fn(&RecordKey) -> Option<Body>,
+    ) -> Result<Vec<Finding>, Refusal>;
     /// [`SyncRecord::command`].
     ///
     /// # Errors
@@ -313,6 +348,18 @@ impl<R: SyncRecord> KindRules for Of<R> {
 
     fn on_conflict(&self, field: &str) -> OnConflict {
         R::on_conflict(field)
+    }
+
+    fn statement(&self, body: &Body) -> Result<Option<String>, Refusal> {
+        Ok(read::<R>(body)?.statement().map(str::to_owned))
+    }
+
+    fn second_look(
+        &self,
+        body: &Body,
+        find: &dyn Fn(&RecordKey) -> Option<Body>,
+    ) -> Result<Vec<Finding>, Refusal> {
+        Ok(read::<R>(body)?.second_look(find))
     }
 
     fn command(&self, stored: &Body, op: &Operation) -> Result<Commanded<Body>, Refusal> {

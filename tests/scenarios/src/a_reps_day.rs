@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use waymark_client::import::{ImportReport, ImportRequest};
 use waymark_client::{CheckInRequest, ErrorCode, PlanRequest};
-use waymark_domain::check_in::AccuracySource;
+use waymark_domain::fix::AccuracySource;
 use waymark_domain::geo::Datum;
 use waymark_domain::ids::OpId;
 use waymark_domain::op::Operation;

@@ -6,7 +6,7 @@ use waymark_client::import::ImportRequest;
 use waymark_client::{
     CheckInRequest, CustomerEdit, ErrorCode, Lang, NewCustomerRequest, PlanRequest, WaymarkError,
 };
-use waymark_domain::check_in::AccuracySource;
+use waymark_domain::fix::AccuracySource;
 use waymark_domain::geo::Datum;
 use waymark_domain::ids::{CustomerId, OpId, VisitId};
 use waymark_domain::refusal::{Code, Refusal};

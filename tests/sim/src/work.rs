@@ -5,7 +5,7 @@ use waymark_client::{
     CheckInRequest, CustomerEdit, ErrorCode, NewCustomerRequest, NoteRequest, PlanRequest, Waymark,
     WaymarkError,
 };
-use waymark_domain::check_in::AccuracySource;
+use waymark_domain::fix::AccuracySource;
 use waymark_domain::geo::Datum;
 use waymark_domain::visit::State;
 

@@ -1,7 +1,7 @@
 //! The real recordings, and what the demo changes about them: one constant shift each, and the date of one.
 
 use chrono::{DateTime, Timelike as _};
-use waymark_domain::check_in::AccuracySource;
+use waymark_domain::fix::AccuracySource;
 use waymark_domain::geo::Wgs84;
 use waymark_domain::time::UnixMs;
 

@@ -2,15 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::fix::{AccuracySource, MAX_ACCURACY_M};
 use crate::geo::Position;
 use crate::ids::{CustomerId, UserId, VisitId};
 use crate::record::{Actor, Body, Kind, OnConflict, RecordKey, Shape, SyncRecord};
 use crate::refusal::{Code, Refusal};
 use crate::scope::Scope;
 use crate::time::TimeInterval;
-
-/// Largest accuracy radius that is taken for a position at all, metres. Beyond it a phone knows its country.
-pub const MAX_ACCURACY_M: f64 = 100_000.0;
 
 /// A position taken at a customer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -32,20 +30,6 @@ pub struct CheckIn {
     /// Fields of a later version, kept.
     #[serde(flatten)]
     pub extra: Body,
-}
-
-/// What a stated accuracy means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum AccuracySource {
-    /// Android `Location.getAccuracy()`: 68 % of fixes lie within.
-    Android,
-    /// Apple `horizontalAccuracy`: the root of the summed variances.
-    Apple,
-    /// W3C Geolocation: 95 % of fixes lie within.
-    Web,
-    /// Given by hand or by an unknown source.
-    Stated,
 }
 
 impl SyncRecord for CheckIn {

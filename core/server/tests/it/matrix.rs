@@ -1,8 +1,9 @@
 //! The generated matrix: every role, kind, act and owner.
 
 use chrono::NaiveDate;
-use waymark_domain::check_in::{AccuracySource, CheckIn};
+use waymark_domain::check_in::CheckIn;
 use waymark_domain::customer::Customer;
+use waymark_domain::fix::AccuracySource;
 use waymark_domain::geo::{Datum, Position};
 use waymark_domain::ids::{CustomerId, UserId, VisitId};
 use waymark_domain::note::Note;

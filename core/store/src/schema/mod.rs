@@ -31,10 +31,16 @@ pub(crate) enum Run {
 }
 
 /// Every step ever released, oldest first.
-pub(crate) const STEPS: &[Step] = &[Step {
-    name: "base, outbox, history, attention, scopes",
-    run: Run::Sql(include_str!("step1.sql")),
-}];
+pub(crate) const STEPS: &[Step] = &[
+    Step {
+        name: "base, outbox, history, attention, scopes",
+        run: Run::Sql(include_str!("step1.sql")),
+    },
+    Step {
+        name: "receipts, points of open tracks",
+        run: Run::Sql(include_str!("step2.sql")),
+    },
+];
 
 /// The version that `steps` lead to.
 pub(crate) fn version_of(steps: &[Step]) -> u32 {

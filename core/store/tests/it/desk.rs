@@ -5,8 +5,9 @@ use std::cell::Cell;
 use rusqlite::Connection;
 use serde_json::{Value, json};
 use uuid::Uuid;
-use waymark_domain::check_in::{AccuracySource, CheckIn};
+use waymark_domain::check_in::CheckIn;
 use waymark_domain::customer::Customer;
+use waymark_domain::fix::AccuracySource;
 use waymark_domain::geo::{Datum, Position};
 use waymark_domain::hash::Hash;
 use waymark_domain::ids::{
