@@ -110,9 +110,12 @@ impl Fence {
     /// As [`Self::check`].
     pub fn area(&self, regions: Regions) -> Result<Area, Refusal> {
         let (Self::Circle { name, .. } | Self::Polygon { name, .. }) = self;
-        name.as_deref().map_or(Ok(()), |name| check_text("name", name, MAX_NAME))?;
+        name.as_deref()
+            .map_or(Ok(()), |name| check_text("name", name, MAX_NAME))?;
         match self {
-            Self::Circle { center, radius_m, .. } => {
+            Self::Circle {
+                center, radius_m, ..
+            } => {
                 if !RADIUS_M.contains(radius_m) {
                     return Err(Refusal::of_field(Code::Malformed, "radius_m"));
                 }
@@ -120,7 +123,9 @@ impl Fence {
                 Ok(Area {
                     plane: Plane::at(center),
                     center,
-                    shape: Shape::Disc { radius_m: *radius_m },
+                    shape: Shape::Disc {
+                        radius_m: *radius_m,
+                    },
                     reach_m: *radius_m,
                 })
             }
@@ -140,7 +145,12 @@ impl Fence {
     ///
     /// # Errors
     /// As [`Self::check`].
-    pub fn probability_inside(&self, at: Wgs84, sigma_m: f64, regions: Regions) -> Result<f64, Refusal> {
+    pub fn probability_inside(
+        &self,
+        at: Wgs84,
+        sigma_m: f64,
+        regions: Regions,
+    ) -> Result<f64, Refusal> {
         Ok(self.area(regions)?.probability_inside(at, sigma_m))
     }
 }
@@ -166,11 +176,19 @@ fn polygon(datum: Datum, ring: &[(f64, f64)], regions: Regions) -> Result<Area, 
         .map_err(|_| wrong())?;
     let plane = Plane::amid(&places).ok_or_else(wrong)?;
     let flat: Vec<(f64, f64)> = places.iter().map(|&place| plane.flat(place)).collect();
-    let apart = |a: &(f64, f64), b: &(f64, f64)| (a.0 - b.0) * (a.0 - b.0) + (a.1 - b.1) * (a.1 - b.1);
-    if flat.iter().any(|a| flat.iter().any(|b| apart(a, b) > MAX_EXTENT_M * MAX_EXTENT_M)) {
+    let apart =
+        |a: &(f64, f64), b: &(f64, f64)| (a.0 - b.0) * (a.0 - b.0) + (a.1 - b.1) * (a.1 - b.1);
+    if flat.iter().any(|a| {
+        flat.iter()
+            .any(|b| apart(a, b) > MAX_EXTENT_M * MAX_EXTENT_M)
+    }) {
         return Err(wrong());
     }
-    let reach_m = flat.iter().map(|at| apart(at, &(0.0, 0.0))).fold(0.0, f64::max).sqrt();
+    let reach_m = flat
+        .iter()
+        .map(|at| apart(at, &(0.0, 0.0)))
+        .fold(0.0, f64::max)
+        .sqrt();
     let drawn = geo::Polygon::new(geo::LineString::from(flat.clone()), vec![]);
     if !drawn.is_valid() || touches_itself(&flat) {
         return Err(wrong());
@@ -191,14 +209,18 @@ fn polygon(datum: Datum, ring: &[(f64, f64)], regions: Regions) -> Result<Area, 
     Ok(Area {
         plane,
         center,
-        shape: Shape::Ring { polygon: geo::Polygon::new(geo::LineString::from(flat), vec![]) },
+        shape: Shape::Ring {
+            polygon: geo::Polygon::new(geo::LineString::from(flat), vec![]),
+        },
         reach_m,
     })
 }
 
 /// Whether two edges that are not neighbours meet, or a corner comes twice: `geo` looks past meetings at corners.
 fn touches_itself(flat: &[(f64, f64)]) -> bool {
-    flat.iter().enumerate().any(|(i, a)| flat.iter().skip(i + 1).any(|b| a == b))
+    flat.iter()
+        .enumerate()
+        .any(|(i, a)| flat.iter().skip(i + 1).any(|b| a == b))
 }
 
 /// A fence, made ready for questions: where it is, and the flat map around it.
@@ -213,9 +235,13 @@ pub struct Area {
 
 #[derive(Debug, Clone, PartialEq)]
 enum Shape {
-    Disc { radius_m: f64 },
+    Disc {
+        radius_m: f64,
+    },
     /// Metres on the map, counterclockwise.
-    Ring { polygon: geo::Polygon<f64> },
+    Ring {
+        polygon: geo::Polygon<f64>,
+    },
 }
 
 impl Area {
@@ -255,7 +281,15 @@ impl Area {
         let at = self.plane.flat(at);
         let beyond = self.beyond(at);
         let distance_m = beyond.max(0.0);
-        (judge(self.probability(at, beyond, sigma_m), distance_m, sigma_m, thresholds), distance_m)
+        (
+            judge(
+                self.probability(at, beyond, sigma_m),
+                distance_m,
+                sigma_m,
+                thresholds,
+            ),
+            distance_m,
+        )
     }
 
     /// A box in earth-centred metres that holds the area.
@@ -275,7 +309,11 @@ impl Area {
                     .map(|(a, b)| to_segment_squared(a, b))
                     .fold(f64::INFINITY, f64::min)
                     .sqrt();
-                if polygon.contains(&geo::Point::new(at.0, at.1)) { -to_edge } else { to_edge }
+                if polygon.contains(&geo::Point::new(at.0, at.1)) {
+                    -to_edge
+                } else {
+                    to_edge
+                }
             }
         }
     }
@@ -284,17 +322,31 @@ impl Area {
         // also when sigma is nought or not a number: then it is where it is
         let decided = beyond.abs() > 9.0 * sigma_m || sigma_m.is_nan() || sigma_m <= 0.0;
         match &self.shape {
-            _ if decided => if beyond <= 0.0 { 1.0 } else { 0.0 },
-            Shape::Disc { radius_m } => probability::in_disc((at.0 * at.0 + at.1 * at.1).sqrt(), *radius_m, sigma_m),
+            _ if decided => {
+                if beyond <= 0.0 {
+                    1.0
+                } else {
+                    0.0
+                }
+            }
+            Shape::Disc { radius_m } => {
+                probability::in_disc((at.0 * at.0 + at.1 * at.1).sqrt(), *radius_m, sigma_m)
+            }
             Shape::Ring { polygon } => probability::in_polygon(edges_from(polygon, at), sigma_m),
         }
     }
 }
 
 /// The polygon's edges, as seen from a point.
-fn edges_from(polygon: &geo::Polygon<f64>, at: (f64, f64)) -> impl Iterator<Item = ((f64, f64), (f64, f64))> {
+fn edges_from(
+    polygon: &geo::Polygon<f64>,
+    at: (f64, f64),
+) -> impl Iterator<Item = ((f64, f64), (f64, f64))> {
     polygon.exterior().lines().map(move |line| {
-        ((line.start.x - at.0, line.start.y - at.1), (line.end.x - at.0, line.end.y - at.1))
+        (
+            (line.start.x - at.0, line.start.y - at.1),
+            (line.end.x - at.0, line.end.y - at.1),
+        )
     })
 }
 

@@ -3,11 +3,11 @@
 //! Whatever is not exact arithmetic goes through `libm`, so that phone and server compute the same bits.
 
 pub mod accuracy;
-// pub mod advice;
-// pub mod crossing;
+pub mod advice;
+pub mod crossing;
 pub mod datum;
-// pub mod fence;
-// pub mod links;
+pub mod fence;
+pub mod links;
 mod outline;
 mod plane;
 mod probability;
