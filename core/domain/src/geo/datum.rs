@@ -26,7 +26,6 @@ const MAX_STEPS: usize = 200;
 /// Where a map provider shifts besides the mainland. Providers differ, so it is a setting; the default is nowhere.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-#[expect(clippy::struct_excessive_bools, reason = "three independent settings")]
 pub struct Regions {
     /// Hong Kong is shifted.
     pub hong_kong: bool,

@@ -249,7 +249,7 @@ const GEODESICS: &[((f64, f64), (f64, f64), f64)] = &[
 proptest! {
     #[test]
     fn nobody_within_the_error_is_called_outside(
-        radius in 1.0..5_000.0_f64, inside in 0.0..1.0_f64, angle in 0.0..6.28_f64, sigma in 0.5..3_000.0_f64, error in 0.0..1.0_f64, towards in 0.0..6.28_f64,
+        radius in 1.0..5_000.0_f64, inside in 0.0..1.0_f64, angle in 0.0..std::f64::consts::TAU, sigma in 0.5..3_000.0_f64, error in 0.0..1.0_f64, towards in 0.0..std::f64::consts::TAU,
     ) {
         let fence = circle(48.0, 11.0, radius).area(NONE).unwrap();
         let truth = (inside * radius * libm::cos(angle), inside * radius * libm::sin(angle));
