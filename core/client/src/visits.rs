@@ -151,27 +151,17 @@ impl Visits {
     /// # Errors
     /// [`ErrorCode::NotFound`].
     pub fn view(&self, id: VisitId) -> Result<VisitView, WaymarkError> {
-        let (visit, customer, check_ins, notes) = self.0.read(|reader| {
-            let visit = reader.visit(id)?;
-            let customer = match &visit {
-                Some(visit) => reader.customer(visit.visit.record.customer)?,
-                None => None,
-            };
+        let (visit, check_ins, notes) = self.0.read(|reader| {
             Ok((
-                visit,
-                customer,
+                reader.visit(id)?,
                 reader.check_ins_of_visit(id)?,
                 reader.notes_of_visit(id)?,
             ))
         })?;
         let visit = visit.ok_or(WaymarkError::new(ErrorCode::NotFound, "visit"))?;
-        let place = customer.and_then(|customer| customer.record.position);
         Ok(VisitView {
             row: visit.into(),
-            check_ins: check_ins
-                .into_iter()
-                .map(|row| CheckInView::new(row, place))
-                .collect(),
+            check_ins: check_ins.into_iter().map(CheckInView::new).collect(),
             notes: notes.into_iter().map(NoteView::from).collect(),
         })
     }

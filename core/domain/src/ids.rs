@@ -99,6 +99,8 @@ record_ids! {
     CheckInId;
     /// One note.
     NoteId;
+    /// One version of a policy.
+    PolicyId;
 }
 
 impl From<UserId> for RecordId {

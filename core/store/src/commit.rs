@@ -330,6 +330,7 @@ fn actor(tx: &Connection) -> Result<Actor, StoreError> {
     let identity: Identity = meta::get(tx, meta::IDENTITY)?.ok_or(StoreError::NoIdentity)?;
     let mut scopes: BTreeSet<Scope> = sync::scopes(tx)?;
     if scopes.is_empty() {
+        scopes.insert(Scope::COMPANY);
         scopes.insert(Scope::user(identity.user));
         scopes.insert(Scope::team(&identity.team));
         if identity.role != Role::Rep {

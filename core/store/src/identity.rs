@@ -6,6 +6,7 @@ use waymark_domain::record::{Body, Role};
 use waymark_domain::time::Anchor;
 
 use crate::error::StoreError;
+use crate::evidence;
 use crate::meta;
 use crate::sql::queries;
 use crate::store::Store;
@@ -70,6 +71,7 @@ impl Store {
                         return Err(StoreError::UnsentWork);
                     }
                     tx.execute(FORGET_COUNTS, [])?;
+                    evidence::forget(tx)?;
                     let chain = meta::chain(tx)?;
                     let fresh = meta::Chain {
                         hlc: chain.hlc,

@@ -12,6 +12,7 @@ use waymark_domain::time::{Anchor, UnixMs};
 use crate::attention;
 use crate::digests;
 use crate::error::StoreError;
+use crate::evidence::{self, ReceiptRow};
 use crate::fold;
 use crate::meta;
 use crate::sql::{self, Columns, queries};
@@ -27,6 +28,8 @@ pub struct Settlement {
     pub scopes: Option<(Hash, Vec<Scope>)>,
     /// The server's time.
     pub anchor: Option<Anchor>,
+    /// The server's receipt for this device's chain.
+    pub receipt: Option<ReceiptRow>,
     /// The epoch; taken when the device has none yet, see [`Store::begin_epoch`] for another.
     pub epoch: Option<Epoch>,
     /// Now, by this device's wall clock.
@@ -101,6 +104,9 @@ impl Store {
             }
             if let Some(anchor) = &settlement.anchor {
                 take_anchor(tx, anchor)?;
+            }
+            if let Some(receipt) = &settlement.receipt {
+                evidence::keep(tx, receipt)?;
             }
             if let Some(epoch) = settlement.epoch
                 && meta::get::<Epoch>(tx, meta::EPOCH)?.is_none()

@@ -19,6 +19,7 @@ use waymark_protocol::outcome::Outcome;
 use waymark_protocol::proof::{
     Signer as _, SoftwareSigner, enrol_payload, head_payload, token_payload,
 };
+use waymark_protocol::receipt::HeadStatement;
 use waymark_protocol::request::{ExchangeRequest, RequestHeader};
 use waymark_protocol::response::ExchangeResponse;
 use waymark_protocol::{PROTO, SCHEMA};
@@ -136,7 +137,12 @@ impl Phone {
     }
 
     pub(crate) fn header(&self) -> RequestHeader {
-        let payload = head_payload(self.me.tenant, self.me.device, self.n, self.head);
+        let payload = head_payload(&HeadStatement {
+            tenant: self.me.tenant,
+            device: self.me.device,
+            n: self.n,
+            head: self.head,
+        });
         RequestHeader {
             proto: PROTO,
             echo: "chance".to_owned(),
@@ -148,6 +154,7 @@ impl Phone {
             unacked: Ranges::default(),
             head: self.head,
             sig: self.signer.sign(&payload).unwrap(),
+            receipt: None,
             scopes: vec![],
             scopes_hash: None,
             limit_bytes: 64 * 1024,

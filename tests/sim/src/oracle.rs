@@ -106,7 +106,11 @@ impl Oracle {
         let Some(me) = self.people.iter().find(|person| person.user == user) else {
             return BTreeSet::new();
         };
-        let mut scopes = BTreeSet::from([format!("user:{user}"), format!("team:{}", me.team)]);
+        let mut scopes = BTreeSet::from([
+            "org:company".to_owned(),
+            format!("user:{user}"),
+            format!("team:{}", me.team),
+        ]);
         if me.role == "manager" {
             scopes.insert("org:pool".to_owned());
             let team = self.people.iter().filter(|other| other.team == me.team);

@@ -9,7 +9,7 @@ use waymark_protocol::outcome::Outcome;
 use waymark_server::storage::sqlite::SqliteStorage;
 use waymark_server::storage::{
     Alarm, AuditRow, Change, DeviceRecord, Entry, HistoryRow, Identity, InviteRow, Link, OpRow,
-    RecordRow, ScopeHead, Storage, Tx, UserRow, View, Visit,
+    RecordRow, ScopeHead, StatementRow, Storage, Tx, UserRow, View, Visit,
 };
 use waymark_server::{Error, Result};
 
@@ -153,6 +153,9 @@ impl View for Reading<'_> {
         invite(code: Hash) -> Result<Option<InviteRow>>;
         alarms() -> Result<Vec<Alarm>>;
         audit() -> Result<Vec<AuditRow>>;
+        links(device: DeviceId, from: u64, to: u64) -> Result<Vec<Link>>;
+        statement(device: DeviceId, n: u64) -> Result<Option<StatementRow>>;
+        statements(device: DeviceId, from: u64, to: u64) -> Result<Vec<StatementRow>>;
     }
 
     fn op(&self, op: OpId) -> Result<Option<OpRow>> {
@@ -204,6 +207,9 @@ impl View for Writing<'_> {
         invite(code: Hash) -> Result<Option<InviteRow>>;
         alarms() -> Result<Vec<Alarm>>;
         audit() -> Result<Vec<AuditRow>>;
+        links(device: DeviceId, from: u64, to: u64) -> Result<Vec<Link>>;
+        statement(device: DeviceId, n: u64) -> Result<Option<StatementRow>>;
+        statements(device: DeviceId, from: u64, to: u64) -> Result<Vec<StatementRow>>;
     }
 
     fn user(&self, user: UserId) -> Result<Option<UserRow>> {
@@ -249,6 +255,10 @@ impl Tx for Writing<'_> {
             return Ok(first - 1);
         }
         Ok(first)
+    }
+
+    fn put_statement(&mut self, row: &StatementRow) -> Result<()> {
+        self.inner.put_statement(row)
     }
 
     fn put_op(&mut self, row: &OpRow) -> Result<()> {

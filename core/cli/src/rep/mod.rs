@@ -6,6 +6,7 @@ pub(crate) mod customer;
 pub(crate) mod enrol;
 pub(crate) mod export;
 pub(crate) mod import;
+pub(crate) mod policy;
 pub(crate) mod status;
 pub(crate) mod sync;
 pub(crate) mod today;

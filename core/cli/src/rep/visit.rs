@@ -176,11 +176,9 @@ fn text(context: &Context, view: &VisitView) -> String {
             at.datum().name(),
             check_in.accuracy_m,
         );
-        if let Some(metres) = check_in.distance_m {
-            line = format!(
-                "{line}, {}",
-                words::distance_note(lang, format!("{metres:.0}"))
-            );
+        if let Some(verdict) = &check_in.verdict {
+            let summary = waymark_client::verdict::summary(lang, verdict, check_in.accuracy_m);
+            line = format!("{line}\n    {summary}");
         }
         lines.push(format!("  {line}"));
     }

@@ -7,6 +7,7 @@ pub(crate) mod check_in;
 pub(crate) mod customer;
 pub(crate) mod member;
 pub(crate) mod note;
+pub(crate) mod policy;
 pub(crate) mod visit;
 
 use rusqlite::{Connection, OptionalExtension};
@@ -23,6 +24,7 @@ pub(crate) static VIEWS: &[&dyn View] = &[
     &visit::Visits,
     &check_in::CheckIns,
     &note::Notes,
+    &policy::Policies,
 ];
 
 /// The view of a kind; `None` for a kind that this version does not know.

@@ -5,7 +5,7 @@ use std::cell::Cell;
 use rusqlite::Connection;
 use serde_json::{Value, json};
 use uuid::Uuid;
-use waymark_domain::check_in::CheckIn;
+use waymark_domain::check_in::{CheckIn, Moment};
 use waymark_domain::customer::Customer;
 use waymark_domain::fix::AccuracySource;
 use waymark_domain::geo::{Datum, Position};
@@ -123,10 +123,13 @@ pub(crate) fn new_check_in(tag: u64, visit: u64, customer: u64) -> Draft {
         visit: visit_id(visit),
         customer: customer_id(customer),
         rep: anna(),
+        moment: Moment::Arrival,
         position: Position::new(Datum::Wgs84, 43.7384, 7.4246).unwrap(),
         accuracy_m: 12.5,
         source: AccuracySource::Android,
         at: place(reading(5), None),
+        verdict: None,
+        statement: None,
         extra: Body::new(),
     };
     Draft::new(RecordId::from_uuid(uuid(6_000_000 + tag)), &check_in).unwrap()
