@@ -300,10 +300,7 @@ mod tests {
         for accuracy in [0.01, 0.5, 0.500_001, 3.0, 8.0, 20.0, 99_999.0, 100_000.0] {
             let radius = radius_of(level_of(accuracy));
             assert!(radius >= accuracy, "{accuracy} {radius}");
-            assert!(
-                radius <= (accuracy * 1.42).max(0.5),
-                "{accuracy} {radius}"
-            );
+            assert!(radius <= (accuracy * 1.42).max(0.5), "{accuracy} {radius}");
         }
         for level in 0..LEVELS {
             assert_eq!(level_of(radius_of(level)), level);
