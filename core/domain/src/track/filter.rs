@@ -173,9 +173,9 @@ fn teleports(fixes: &[Fix], limits: Limits, marks: &mut [Option<Mark>]) -> Vec<u
     let mut jumps = Vec::new();
     let mut track: Vec<usize> = Vec::new();
     let mut run: Vec<usize> = Vec::new();
-    let goes = |from: Option<&usize>, to: &Fix| match from.and_then(|from| fixes.get(*from)) {
-        None => None,
-        Some(from) => Some(speed_mps(from, to)),
+    let goes = |from: Option<&usize>, to: &Fix| {
+        let from = fixes.get(*from?)?;
+        Some(speed_mps(from, to))
     };
     for (i, fix) in fixes.iter().enumerate() {
         if marks.get(i).is_some_and(Option::is_some) {

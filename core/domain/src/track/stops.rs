@@ -247,12 +247,21 @@ impl Search<'_> {
     fn grow(&self, at: usize) -> Option<Cluster> {
         let start = self.fix(at)?;
         let mut end = at;
+        let mut gone: Option<(usize, i64)> = None;
         while self.time(end) - start.mono_ms < self.params.least_ms {
-            // most places where nobody stays are left behind at once
-            if !self.goes_on(end) || self.long_gone(start, end) {
+            if !self.goes_on(end) {
                 return None;
             }
             end += 1;
+            // most places where nobody stays are left behind at once: three fixes and 20 s well outside any circle through the start
+            let fix = self.fix(end)?;
+            let far =
+                apart_m(start.position, fix.position) > self.reach_m(start) + self.reach_m(fix);
+            let (since, from_ms) = gone.unwrap_or((end, fix.mono_ms));
+            gone = far.then_some((since, from_ms));
+            if far && end - since >= 2 && fix.mono_ms - from_ms >= 20_000 {
+                return None;
+            }
         }
         let mut middle = self.seed(at, end)?;
         let mut cluster = Cluster {
@@ -296,20 +305,6 @@ impl Search<'_> {
         cluster.outliers.retain(|n| *n < last);
         cluster.middle = middle.position()?;
         Some(cluster)
-    }
-
-    /// Three fixes in a row well outside any circle through the start.
-    fn long_gone(&self, start: &Fix, end: usize) -> bool {
-        let far = |n: usize| {
-            self.fix(n).is_some_and(|fix| {
-                apart_m(start.position, fix.position) > self.reach_m(start) + self.reach_m(fix)
-            })
-        };
-        end >= 2
-            && far(end)
-            && far(end - 1)
-            && far(end - 2)
-            && self.time(end) - self.time(end - 2) >= 20_000
     }
 
     /// The middle of a window: the median on each axis, so that wild fixes do not pull; then the mean of those within reach of it.

@@ -218,8 +218,10 @@ fn stops_of_simulated_days_are_found_with_their_times() {
         let score = score(0..40, plan);
         assert!(score.f1() >= 0.95, "{name}: {score}");
         assert!(score.edge_p90_s() <= 60.0, "{name}: {score}");
-        assert!(score.way_error_mean() <= 0.03, "{name}: {score}");
-        assert!(score.way_covered() >= 0.8, "{name}: {score}");
+        // at one fix in 30 s a car turns corners that nobody sees; the interval says so
+        let at_most = if plan.interval_s > 10.0 { 0.08 } else { 0.03 };
+        assert!(score.way_error_mean() <= at_most, "{name}: {score}");
+        assert!(score.way_covered() >= 0.9, "{name}: {score}");
     }
 }
 
