@@ -209,7 +209,7 @@ fn seen(dice: &mut Dice, plan: Plan, way: &[Moment], stays: &[TrueStay]) -> Vec<
         .filter_map(|stay| {
             let (from, to) = (stay.from_ms as f64 / 1000.0, stay.to_ms as f64 / 1000.0);
             dice.chance(plan.holes)
-                .then(|| (from + 90.0, to - 60.0))
+                .then_some((from + 90.0, to - 60.0))
                 .filter(|(a, b)| b - a > 150.0)
         })
         .collect();
