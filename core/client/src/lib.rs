@@ -10,6 +10,7 @@ pub mod keys;
 pub mod lang;
 pub mod system;
 pub mod verdict;
+pub mod track;
 
 mod adapter;
 mod admin;

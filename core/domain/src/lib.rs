@@ -26,4 +26,5 @@ pub mod record;
 pub mod refusal;
 pub mod scope;
 pub mod time;
+pub mod track;
 pub mod visit;
