@@ -5,6 +5,7 @@ use serde::Serialize;
 use waymark_domain::ids::{CustomerId, UserId, VisitId};
 use waymark_domain::op::Draft;
 use waymark_domain::record::{Body, SyncRecord as _};
+use waymark_domain::time::Stay;
 use waymark_domain::visit::{State, Step, Visit};
 use waymark_store::Unit;
 
@@ -45,6 +46,9 @@ pub struct VisitRow {
     pub day: NaiveDate,
     /// How far it has come.
     pub state: State,
+    /// How long the rep was there, once it is over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stay: Option<Stay>,
     /// Whether the server has not spoken about the latest steps yet.
     pub pending: bool,
 }
@@ -265,6 +269,7 @@ impl From<waymark_store::VisitRow> for VisitRow {
             customer_address: found.customer_address,
             rep: visit.rep,
             day: visit.day,
+            stay: visit.state.stay(),
             state: visit.state,
             pending: found.visit.pending > 0,
         }

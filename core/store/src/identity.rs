@@ -3,7 +3,6 @@
 use serde::{Deserialize, Serialize};
 use waymark_domain::ids::{DeviceId, TenantId, UserId};
 use waymark_domain::record::{Body, Role};
-use waymark_domain::time::Anchor;
 
 use crate::error::StoreError;
 use crate::evidence;
@@ -83,13 +82,5 @@ impl Store {
             }
             meta::set(tx, meta::IDENTITY, identity)
         })
-    }
-
-    /// The last moment at which the server's time was known.
-    ///
-    /// # Errors
-    /// As every read.
-    pub fn anchor(&self) -> Result<Option<Anchor>, StoreError> {
-        self.read(|reader| meta::get(reader.conn, meta::ANCHOR))
     }
 }

@@ -33,6 +33,7 @@ mod settle;
 mod sql;
 mod store;
 mod sync;
+mod time;
 mod views;
 
 pub use attention::{AttentionRow, Outboxed};

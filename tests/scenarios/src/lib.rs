@@ -25,4 +25,5 @@ mod promises;
 mod raw_http;
 mod schema_doc;
 mod support;
+mod trusted_time;
 mod upgrade;

@@ -11,7 +11,7 @@ use waymark_domain::note::Note;
 use waymark_domain::op::{BaseRef, Draft, Seal, Sealed};
 use waymark_domain::ranges::Ranges;
 use waymark_domain::record::Body;
-use waymark_domain::time::{Hlc, Stamp, place};
+use waymark_domain::time::{Anchors, Hlc, Stamp, place};
 use waymark_protocol::api::SyncApi as _;
 use waymark_protocol::enrol::{EnrolRequest, Enrolled, TokenRequest};
 use waymark_protocol::error::CallError;
@@ -42,7 +42,7 @@ pub(crate) struct Phone {
 
 impl Phone {
     pub(crate) fn enrol(url: &str, code: &str, clock: &Arc<VirtualClock>) -> Self {
-        let api = HttpApi::new(url, None, clock.clone(), None).unwrap();
+        let api = HttpApi::new(url, None, clock.clone(), Anchors::default()).unwrap();
         let chance = SeededEntropy::new(next_seed());
         let mut secret = [0; 32];
         chance.fill(&mut secret);
@@ -103,7 +103,7 @@ impl Phone {
             base: BaseRef::default(),
             deps: Vec::new(),
             group: None,
-            t: Stamp::take(self.clock.read(), None, Hlc::default()),
+            t: Stamp::take(self.clock.read(), &Anchors::default(), Hlc::default()),
             prev: self.head,
         };
         change(&mut seal);
@@ -129,7 +129,7 @@ impl Phone {
             visit: None,
             author: self.me.user,
             text: text.to_owned(),
-            at: place(self.clock.read(), None),
+            at: place(self.clock.read(), &Anchors::default()),
             corrects: None,
             extra: Body::new(),
         };

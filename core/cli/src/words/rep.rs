@@ -12,10 +12,6 @@ super::sentences! {
     unsent_mark() "unsent" / "未上传";
 
     // time
-    time_unverified(time) "{time} (time unverified)" / "{time}（时间未核实）";
-    time_set_back(time) "{time} (clock was set back)" / "{time}（时钟曾被调回）";
-    seconds(count) "±{count} s" / "±{count} 秒";
-    minutes(count) "±{count} min" / "±{count} 分钟";
     times_are_local(offset) "Times are local, UTC{offset}." / "时间为本地时间，UTC{offset}。";
     weekday_monday() "Monday" / "星期一";
     weekday_tuesday() "Tuesday" / "星期二";
@@ -81,7 +77,7 @@ super::sentences! {
     visit_started_unplanned(customer)
         "No visit at {customer} was planned for today: started an unplanned one. Saved on this device." /
         "今天没有拜访 {customer} 的计划，已开始一次计划外拜访。已保存在本设备。";
-    visit_finished(customer) "Finished the visit at {customer}. Saved on this device." / "已结束拜访 {customer}。已保存在本设备。";
+    visit_finished(customer, stay) "Finished the visit at {customer}: {stay}. Saved on this device." / "已结束拜访 {customer}：{stay}。已保存在本设备。";
     visit_skipped(customer) "Skipped the visit at {customer}. Saved on this device." / "已跳过拜访 {customer}。已保存在本设备。";
     visit_moved(customer, day) "Moved the visit at {customer} to {day}. Saved on this device." / "已将拜访 {customer} 改到 {day}。已保存在本设备。";
     visit_on_that_day(day) "It is on {day} already; nothing to save." / "该拜访已在 {day}，无需保存。";

@@ -243,7 +243,11 @@ impl Device {
 
     /// Seals the next operation of this device's chain.
     pub fn seal(&mut self, world: &World, draft: Draft, on: On) -> Sealed {
-        let t = Stamp::take(world.clock.read(), None, self.hlc);
+        let t = Stamp::take(
+            world.clock.read(),
+            &waymark_domain::time::Anchors::default(),
+            self.hlc,
+        );
         self.hlc = t.hlc;
         self.n += 1;
         let sealed = draft
