@@ -99,6 +99,12 @@ record_ids! {
     CheckInId;
     /// One note.
     NoteId;
+    /// A work session.
+    ShiftId;
+    /// A piece of a track.
+    TrackSegmentId;
+    /// One look at somebody's position.
+    LocationAccessId;
 }
 
 impl From<UserId> for RecordId {

@@ -285,6 +285,9 @@ pub static KINDS: &[&dyn KindRules] = &[
     &Of::<crate::visit::Visit>(PhantomData),
     &Of::<crate::check_in::CheckIn>(PhantomData),
     &Of::<crate::note::Note>(PhantomData),
+    &Of::<crate::shift::Shift>(PhantomData),
+    &Of::<crate::track_segment::TrackSegment>(PhantomData),
+    &Of::<crate::location_access::LocationAccess>(PhantomData),
 ];
 
 /// Reads a body as its type.
