@@ -29,6 +29,6 @@ pub mod retention;
 pub mod scope;
 pub mod shift;
 pub mod time;
-
+pub mod track;
 pub mod track_segment;
 pub mod visit;

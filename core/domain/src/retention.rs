@@ -71,15 +71,28 @@ pub fn erase(kind: &Kind, body: &Body, on: NaiveDate) -> Option<Body> {
         let mut left = only(
             body,
             &[
-                "shift", "rep", "i", "day", "at", "until", "boot", "first_mono", "last_mono", "fixes",
-                "points", "worst_error_m",
+                "shift",
+                "rep",
+                "i",
+                "day",
+                "at",
+                "until",
+                "boot",
+                "first_mono",
+                "last_mono",
+                "fixes",
+                "points",
+                "worst_error_m",
             ],
         );
         left.insert("packed".to_owned(), Value::String(String::new()));
         left.insert(DELETED.to_owned(), Value::Bool(true));
         left
     } else if *kind == CheckIn::KIND {
-        let mut left = only(body, &["visit", "customer", "rep", "position", "source", "at"]);
+        let mut left = only(
+            body,
+            &["visit", "customer", "rep", "position", "source", "at"],
+        );
         if let Some(Value::Object(position)) = left.get_mut("position") {
             for value in position.values_mut() {
                 if let Some(degrees) = value.as_f64() {
@@ -92,10 +105,7 @@ pub fn erase(kind: &Kind, body: &Body, on: NaiveDate) -> Option<Body> {
     } else {
         return None;
     };
-    left.insert(
-        ERASED.to_owned(),
-        json!({ "on": on, "why": "retention" }),
-    );
+    left.insert(ERASED.to_owned(), json!({ "on": on, "why": "retention" }));
     Some(left)
 }
 

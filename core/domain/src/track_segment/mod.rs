@@ -6,9 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::geo::Datum;
 use crate::ids::{BootId, ShiftId, UserId};
-use crate::record::{
-    Actor, Body, Finding, Kind, OnConflict, RecordKey, Shape, SyncRecord, read,
-};
+use crate::record::{Actor, Body, Finding, Kind, OnConflict, RecordKey, Shape, SyncRecord, read};
 use crate::refusal::{Code, Refusal};
 use crate::scope::Scope;
 use crate::shift::Shift;
@@ -87,7 +85,7 @@ impl TrackSegment {
         if self.packed.is_empty() {
             return Err(Refusal::of_field(Code::Required, "packed"));
         }
-        track::unpack(&self.bytes()?)
+        Ok(track::unpack(&self.bytes()?)?.track)
     }
 
     /// The moment of an entry at `mono` of this segment's boot.

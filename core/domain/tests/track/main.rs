@@ -1,0 +1,4 @@
+//! Tracks: packing, plausibility, stays and distances, on recordings and on simulated days.
+
+mod packing;
+mod sim;
