@@ -32,6 +32,7 @@ mod settle;
 mod sql;
 mod store;
 mod sync;
+mod track;
 mod views;
 
 pub use attention::{AttentionRow, Outboxed};
@@ -48,5 +49,7 @@ pub use salvage::Salvage;
 pub use settle::{SettleReport, SettledOp, Settlement};
 pub use store::{Mode, Store};
 pub use sync::{OutboxRow, ScopeProgress, SnapshotPlace, SyncState};
+pub use track::{Appended, Began, Ended, Refused, TrackPoint};
 pub use views::customer::Owner;
+pub use views::track_segment::Collected;
 pub use views::visit::VisitRow;

@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use crate::store::Store;
 use crate::{
     attention, check, commit, digests, epoch, fold, identity, ledger, meta, pull, reader, salvage,
-    schema, settle, sync, views,
+    schema, settle, sync, track, views,
 };
 
 const FILES: &[(&str, &[(&str, &str)])] = &[
@@ -29,6 +29,10 @@ const FILES: &[(&str, &[(&str, &str)])] = &[
     ("check_in", views::check_in::QUERIES),
     ("note", views::note::QUERIES),
     ("member", views::member::QUERIES),
+    ("shift", views::shift::QUERIES),
+    ("track_segment", views::track_segment::QUERIES),
+    ("location_access", views::location_access::QUERIES),
+    ("track", track::QUERIES),
 ];
 
 /// Tables of a few rows: values by name, at most 200 scopes, and SQLite's own list of tables.
@@ -87,6 +91,10 @@ const ALLOWED: &[(&str, &str)] = &[
         "the counts of all waiting operations are what is asked for",
     ),
     ("sync.LAST", "stops at the first row"),
+    (
+        "track.SHIFTS",
+        "the points of the last quarter of an hour, by the index",
+    ),
 ];
 
 fn steps(conn: &Connection, sql: &str) -> Vec<String> {

@@ -232,11 +232,9 @@ impl Shift {
         }
         let leg = self.leg();
         let rest = later(leg.at, self.limit_ms().saturating_sub(leg.used_ms));
-        let both_known = whole.latest.is_some() && rest.latest.is_some();
-        if both_known && whole.best_ms() < rest.best_ms() {
-            whole
-        } else {
-            rest
+        match whole.earliest.zip(rest.earliest) {
+            Some((whole_from, rest_from)) if whole_from <= rest_from => whole,
+            _ => rest,
         }
     }
 
@@ -289,8 +287,10 @@ impl Shift {
                 mono: here.then(|| op.t.mono.clamp(leg.mono, last)),
             },
             End::Limit => {
-                let over = if here {
-                    op.t.mono >= last || self.certainly_over(op.t.when)
+                let over = if self.certainly_over(op.t.when) {
+                    true
+                } else if here {
+                    op.t.mono >= last
                 } else {
                     // in another boot only a time that is known to lie before it contradicts
                     let due = self.limit_at().earliest;
