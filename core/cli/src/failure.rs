@@ -231,7 +231,12 @@ const fn exit_of(code: ErrorCode) -> Exit {
         | C::WrongState
         | C::Forbidden
         | C::UnknownReference
-        | C::AppendOnly => Exit::Refused,
+        | C::AppendOnly
+        | C::NoShift
+        | C::ShiftOver
+        | C::ShiftUnconfirmed
+        | C::ShiftOpen
+        | C::TracksOff => Exit::Refused,
         C::AlreadyExists
         | C::AlreadyEnrolled
         | C::Unsupported
