@@ -66,6 +66,8 @@ const ALLOWED: &[(&str, &str)] = &[
     ),
     ("ledger.PENDING", "counts the outbox"),
     ("ledger.OUTBOX_ROWS", "counts the outbox, once at each open"),
+    ("ledger.HISTORY", "counts history, once at each open"),
+    ("ledger.HISTORY_ROWS", "counts history, once at each open"),
     (
         "ledger.OPEN",
         "counts through the partial index of open entries",
