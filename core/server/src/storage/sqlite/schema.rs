@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 const APPLICATION_ID: i32 = 0x5741_5953;
 
 /// Each brings the schema one version up.
-const STEPS: &[&str] = &[include_str!("schema_1.sql")];
+const STEPS: &[&str] = &[include_str!("schema_1.sql"), include_str!("schema_2.sql")];
 
 /// Brings the schema up to today's.
 pub(super) fn migrate(connection: &mut Connection) -> Result<()> {
