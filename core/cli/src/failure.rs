@@ -44,6 +44,8 @@ pub(crate) enum Own {
     ServerData(String),
     /// The folder to restore into is not empty.
     DataThere(String),
+    /// No or many users fit.
+    NoSuchUser(String),
     /// No or many devices fit.
     NoSuchDevice(String),
     /// The runtime could not be started.
@@ -154,9 +156,11 @@ impl Own {
                 Exit::Refused
             }
             Self::HalfAPosition => Exit::Usage,
-            Self::NoSuchFile(_) | Self::NotAnOp | Self::NoVisit | Self::NoSuchDevice(_) => {
-                Exit::NotFound
-            }
+            Self::NoSuchFile(_)
+            | Self::NotAnOp
+            | Self::NoVisit
+            | Self::NoSuchUser(_)
+            | Self::NoSuchDevice(_) => Exit::NotFound,
             Self::CannotListen(..) => Exit::Network,
             Self::NoHome | Self::ServerData(_) | Self::Runtime(_) => Exit::Storage,
         }
@@ -174,6 +178,7 @@ impl Own {
             Self::CannotListen(..) => "cannot_listen",
             Self::ServerData(_) => "server_data",
             Self::DataThere(_) => "data_there",
+            Self::NoSuchUser(_) => "no_such_user",
             Self::NoSuchDevice(_) => "no_such_device",
             Self::Runtime(_) => "internal",
             Self::Demo(_) => "demo",
@@ -212,6 +217,10 @@ impl Own {
             Self::DataThere(path) => (
                 office::data_there(lang, path),
                 office::data_there_remedy(lang),
+            ),
+            Self::NoSuchUser(text) => (
+                office::no_such_user(lang, text),
+                office::no_such_user_remedy(lang),
             ),
             Self::NoSuchDevice(text) => (
                 office::no_such_device(lang, text),

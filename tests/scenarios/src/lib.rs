@@ -24,5 +24,6 @@ mod phone;
 mod promises;
 mod raw_http;
 mod schema_doc;
+mod shifts;
 mod support;
 mod upgrade;
