@@ -66,6 +66,12 @@ pub(crate) enum Command {
     /// The company's rules of check-ins
     #[command(subcommand)]
     Policy(Policy),
+    /// The work session: positions are recorded inside it alone
+    Shift(Shift),
+    /// Where you were inside your work sessions
+    Track(Track),
+    /// What was collected about you, why, for how long, and who looked
+    Privacy(Privacy),
     /// Send what is pending and fetch what is new
     Sync,
     /// Where the work stands: counts that must balance
@@ -379,6 +385,80 @@ pub(crate) struct PolicyPublish {
     pub(crate) remark: Option<String>,
 }
 
+#[derive(Debug, Subcommand)]
+pub(crate) enum Shift {
+    /// Open a work session
+    Start(ShiftStart),
+    /// End the work session
+    End,
+    /// How the work session stands
+    Status,
+    /// After a restart of the device: the work goes on
+    Resume,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ShiftStart {
+    /// It ends by itself after so many minutes [default: what the company says, at most 960]
+    #[arg(long, value_name = "MINUTES")]
+    pub(crate) limit: Option<u16>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Track {
+    /// Feed a recording into the open session, as a simulation of the sensors
+    Import(TrackImport),
+    /// A day's track; for another's a purpose is needed, and its subject will read it
+    Show(TrackShow),
+    /// The last position inside the open session, with its age
+    Where(TrackWhere),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TrackImport {
+    /// A .csv with the columns time, lat, lon and accuracy
+    pub(crate) file: PathBuf,
+    /// The datum of the coordinates; there is no default
+    #[arg(long, value_enum)]
+    pub(crate) datum: DatumArg,
+    /// Shorten the recording in time so that all of it fits into the session
+    #[arg(long)]
+    pub(crate) squeeze: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TrackShow {
+    /// The day, as YYYY-MM-DD [default: today]
+    #[arg(long, value_name = "DAY")]
+    pub(crate) day: Option<NaiveDate>,
+    /// Whose, by name or id; for managers [default: your own]
+    #[arg(long, value_name = "USER")]
+    pub(crate) rep: Option<String>,
+    /// What for; needed for another's
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) purpose: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TrackWhere {
+    /// Whose, by name or id; for managers [default: your own]
+    #[arg(long, value_name = "USER")]
+    pub(crate) rep: Option<String>,
+    /// What for; needed for another's
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) purpose: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Privacy {
+    /// The first day, as YYYY-MM-DD [default: 30 days before the last]
+    #[arg(long, value_name = "DAY")]
+    pub(crate) from: Option<NaiveDate>,
+    /// The last day, as YYYY-MM-DD [default: today]
+    #[arg(long, value_name = "DAY")]
+    pub(crate) to: Option<NaiveDate>,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Attention {
     #[command(subcommand)]
@@ -486,6 +566,31 @@ pub(crate) enum ServerData {
     Backup(Backup),
     /// Put a backup in place, before the server is started
     Restore(Backup),
+    /// Empty the positions whose period is over; a running server does it every hour
+    Retire(Retire),
+    /// Keep everything of a user, or let it go again; without either, list who is on hold
+    Hold(Hold),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Retire {
+    /// The server's data folder
+    pub(crate) data: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Hold {
+    /// The server's data folder
+    pub(crate) data: PathBuf,
+    /// The user, by name or id
+    #[arg(long, value_name = "USER")]
+    pub(crate) of: Option<String>,
+    /// Why everything of the user is to be kept
+    #[arg(long, value_name = "TEXT", requires = "of", conflicts_with = "release")]
+    pub(crate) why: Option<String>,
+    /// End the hold
+    #[arg(long, requires = "of")]
+    pub(crate) release: bool,
 }
 
 #[derive(Debug, Args)]

@@ -48,6 +48,8 @@ pub(crate) enum Own {
     ServerData(String),
     /// The folder to restore into is not empty.
     DataThere(String),
+    /// No or many users fit.
+    NoSuchUser(String),
     /// No or many devices fit.
     NoSuchDevice(String),
     /// The runtime could not be started.
@@ -160,9 +162,11 @@ impl Own {
             | Self::DataThere(_)
             | Self::Demo(_) => Exit::Refused,
             Self::HalfAPosition | Self::NotASample(_) => Exit::Usage,
-            Self::NoSuchFile(_) | Self::NotAnOp | Self::NoVisit | Self::NoSuchDevice(_) => {
-                Exit::NotFound
-            }
+            Self::NoSuchFile(_)
+            | Self::NotAnOp
+            | Self::NoVisit
+            | Self::NoSuchUser(_)
+            | Self::NoSuchDevice(_) => Exit::NotFound,
             Self::CannotListen(..) => Exit::Network,
             Self::NoHome | Self::ServerData(_) | Self::Runtime(_) => Exit::Storage,
         }
@@ -182,6 +186,7 @@ impl Own {
             Self::CannotListen(..) => "cannot_listen",
             Self::ServerData(_) => "server_data",
             Self::DataThere(_) => "data_there",
+            Self::NoSuchUser(_) => "no_such_user",
             Self::NoSuchDevice(_) => "no_such_device",
             Self::Runtime(_) => "internal",
             Self::Demo(_) => "demo",
@@ -226,6 +231,10 @@ impl Own {
                 office::data_there(lang, path),
                 office::data_there_remedy(lang),
             ),
+            Self::NoSuchUser(text) => (
+                office::no_such_user(lang, text),
+                office::no_such_user_remedy(lang),
+            ),
             Self::NoSuchDevice(text) => (
                 office::no_such_device(lang, text),
                 office::no_such_device_remedy(lang),
@@ -244,7 +253,12 @@ const fn exit_of(code: ErrorCode) -> Exit {
         | C::WrongState
         | C::Forbidden
         | C::UnknownReference
-        | C::AppendOnly => Exit::Refused,
+        | C::AppendOnly
+        | C::NoShift
+        | C::ShiftOver
+        | C::ShiftUnconfirmed
+        | C::ShiftOpen
+        | C::TracksOff => Exit::Refused,
         C::AlreadyExists
         | C::AlreadyEnrolled
         | C::Unsupported

@@ -107,6 +107,26 @@ codes! {
     Unsupported "unsupported" {
         "This version of the app does not know how to do that" / "当前版本的应用不支持此操作" ;
         "Update the app" / "请更新应用" }
+    /// Outside a work session.
+    NoShift "no_shift" {
+        "No work session is open, so no position is recorded" / "没有开启的工作时段，因此不记录位置" ;
+        "Start a work session first" / "请先开始工作时段" }
+    /// The session is over.
+    ShiftOver "shift_over" {
+        "The work session is over, so no position is recorded" / "工作时段已结束，因此不记录位置" ;
+        "Start a new one if you are still at work" / "如仍在工作，请开始新的工作时段" }
+    /// After a reboot.
+    ShiftUnconfirmed "shift_unconfirmed" {
+        "The device was restarted, and it is not known for how long it was off" / "设备曾重启，无法得知关机了多久" ;
+        "Resume the work session if you are still at work, or end it" / "如仍在工作，请继续该工作时段，否则请结束它" }
+    /// There is one already.
+    ShiftOpen "shift_open" {
+        "A work session is open already" / "已有一个开启的工作时段" ;
+        "End it before you start another" / "请先结束它再开始新的" }
+    /// No tracks here.
+    TracksOff "tracks_off" {
+        "Tracks are switched off in your company" / "贵公司已关闭轨迹记录" ;
+        "Nothing is missing: visits and check-ins need no track" / "无需处理：拜访和签到不依赖轨迹" }
     /// An earlier step was refused.
     Dependency "dependency" {
         "Something that it builds on was refused" / "它所依赖的内容被拒绝" ;

@@ -5,6 +5,7 @@ use serde::Serialize;
 use waymark_domain::visit::State;
 
 use crate::error::WaymarkError;
+use crate::shift::ShiftView;
 use crate::status::StatusView;
 use crate::visits::{VisitRow, VisitView};
 use crate::waymark::Waymark;
@@ -18,6 +19,8 @@ pub struct TodayView {
     pub visits: Vec<VisitRow>,
     /// The visit that has begun and not ended.
     pub current: Option<VisitView>,
+    /// The user's work sessions of the day, the first first.
+    pub shifts: Vec<ShiftView>,
     /// Visits of the day that are over.
     pub done: usize,
     /// Where the work stands.
@@ -31,6 +34,8 @@ impl Waymark {
     /// [`crate::ErrorCode::NotEnrolled`], and what reading may say.
     pub fn today(&self, day: Option<NaiveDate>) -> Result<TodayView, WaymarkError> {
         let day = day.map_or_else(|| self.today_date(), Ok)?;
+        // a session that has ended by itself is said to have
+        self.shift().tidy()?;
         let visits = self.visits().of_day(day, true)?;
         let current = self.visits().in_progress()?;
         let current = current.map(|row| self.visits().view(row.id)).transpose()?;
@@ -40,6 +45,7 @@ impl Waymark {
             day,
             done: visits.iter().filter(over).count(),
             visits,
+            shifts: self.shift().of_day(day)?,
             current,
             status: self.status()?,
         })

@@ -7,6 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use uuid::Uuid;
 use waymark_domain::ambient::{Clock, Entropy};
 use waymark_domain::ids::UserId;
+use waymark_domain::shift::Closed;
 use waymark_domain::time::{Stamp, TimeInterval, place};
 use waymark_protocol::proof::Signer;
 use waymark_store::{
@@ -281,6 +282,14 @@ impl From<StoreError> for WaymarkError {
             StoreError::Busy => Self::new(ErrorCode::DatabaseInUse, ""),
             StoreError::Closed => Self::new(ErrorCode::Closed, ""),
             StoreError::Refused(refusal) => refusal.into(),
+            StoreError::NoShift => Self::new(ErrorCode::NoShift, ""),
+            StoreError::ShiftOpen => Self::new(ErrorCode::ShiftOpen, ""),
+            StoreError::ShiftClosed(Closed::TimeUnknown | Closed::NotYet) => {
+                Self::new(ErrorCode::ShiftUnconfirmed, "")
+            }
+            StoreError::ShiftClosed(Closed::Limit | Closed::Ended) => {
+                Self::new(ErrorCode::ShiftOver, "")
+            }
             StoreError::NoIdentity => Self::new(ErrorCode::NotEnrolled, ""),
             StoreError::OtherUser | StoreError::UnsentWork => {
                 Self::new(ErrorCode::AlreadyEnrolled, "")

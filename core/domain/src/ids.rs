@@ -101,6 +101,12 @@ record_ids! {
     NoteId;
     /// One version of a policy.
     PolicyId;
+    /// A work session.
+    ShiftId;
+    /// A piece of a track.
+    TrackSegmentId;
+    /// One look at somebody's position.
+    LocationAccessId;
 }
 
 impl From<UserId> for RecordId {

@@ -6,7 +6,8 @@
 //! - [`op`]: the operation, the only thing that changes a record.
 //! - [`record`]: the one trait that says what a syncing record is, and the list of kinds.
 //! - [`merge`]: `settle` applies an operation to a record; `fold` lays a device's pending operations over what the server said.
-//! - [`customer`], [`visit`], [`check_in`], [`note`], [`member`], [`policy`]: the kinds.
+//! - [`customer`], [`visit`], [`check_in`], [`note`], [`member`], [`policy`], [`shift`], [`track_segment`], [`location_access`]: the kinds.
+//! - [`retention`]: how long positions are kept, and what erasing leaves.
 
 pub mod ambient;
 pub mod check_in;
@@ -15,6 +16,7 @@ pub mod fix;
 pub mod geo;
 pub mod hash;
 pub mod ids;
+pub mod location_access;
 pub mod member;
 pub mod merge;
 pub mod money;
@@ -24,7 +26,10 @@ pub mod policy;
 pub mod ranges;
 pub mod record;
 pub mod refusal;
+pub mod retention;
 pub mod scope;
+pub mod shift;
 pub mod time;
 pub mod track;
+pub mod track_segment;
 pub mod visit;

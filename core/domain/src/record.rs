@@ -286,6 +286,9 @@ pub static KINDS: &[&dyn KindRules] = &[
     &Of::<crate::check_in::CheckIn>(PhantomData),
     &Of::<crate::note::Note>(PhantomData),
     &Of::<crate::policy::Policy>(PhantomData),
+    &Of::<crate::shift::Shift>(PhantomData),
+    &Of::<crate::track_segment::TrackSegment>(PhantomData),
+    &Of::<crate::location_access::LocationAccess>(PhantomData),
 ];
 
 /// Reads a body as its type.

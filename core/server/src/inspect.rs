@@ -49,8 +49,11 @@ struct LedgerLine<'a> {
     n: Option<u64>,
     at_ms: UnixMs,
     outcome: &'a Outcome,
-    /// The exact bytes, base64.
+    /// The exact bytes, base64; empty once erased.
     bytes: String,
+    /// When and why they were emptied.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    erased: Option<serde_json::Value>,
 }
 
 impl<S: Storage> Server<S> {
@@ -211,6 +214,9 @@ impl<S: Storage> Server<S> {
                     at_ms: row.at_ms,
                     outcome: &row.outcome,
                     bytes: BASE64.encode(&row.bytes),
+                    erased: row
+                        .erased
+                        .map(|why| serde_json::from_str(&why).unwrap_or(why.into())),
                 };
                 write_line(&mut ledger, &line)?;
                 Ok(ControlFlow::Continue(()))

@@ -64,17 +64,25 @@ impl Store {
         reading: Reading,
         new_id: &mut dyn FnMut() -> Uuid,
     ) -> Result<Vec<Committed>, StoreError> {
-        self.write(|tx| {
-            let mut sealer = Sealer::begin(tx, reading, new_id)?;
-            for unit in units {
-                match unit {
-                    Unit::One(draft) => sealer.add(draft, None)?,
-                    Unit::Group(drafts) => sealer.add_group(drafts)?,
-                }
-            }
-            sealer.finish()
-        })
+        self.write(|tx| commit_in(tx, units, reading, new_id))
     }
+}
+
+/// [`Store::commit`] within a transaction that writes more than operations.
+pub(crate) fn commit_in(
+    tx: &Connection,
+    units: Vec<Unit>,
+    reading: Reading,
+    new_id: &mut dyn FnMut() -> Uuid,
+) -> Result<Vec<Committed>, StoreError> {
+    let mut sealer = Sealer::begin(tx, reading, new_id)?;
+    for unit in units {
+        match unit {
+            Unit::One(draft) => sealer.add(draft, None)?,
+            Unit::Group(drafts) => sealer.add_group(drafts)?,
+        }
+    }
+    sealer.finish()
 }
 
 /// The state of one call of [`Store::commit`].

@@ -2,6 +2,7 @@
 
 use rusqlite::ErrorCode;
 use waymark_domain::refusal::Refusal;
+use waymark_domain::shift::Closed;
 
 /// Why the store did not do what it was asked. Whatever the reason, nothing was half done.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -33,6 +34,15 @@ pub enum StoreError {
     /// The domain refuses the work.
     #[error("refused: {0}")]
     Refused(#[from] Refusal),
+    /// No work session is open on this device: no position may be kept.
+    #[error("no work session is open")]
+    NoShift,
+    /// The work session is not open any more, or not for certain: no position may be kept.
+    #[error("the work session is closed: {0:?}")]
+    ShiftClosed(Closed),
+    /// A work session is open on this device already.
+    #[error("a work session is open already")]
+    ShiftOpen,
     /// Nobody is signed in on this file.
     #[error("no identity is set")]
     NoIdentity,

@@ -36,6 +36,9 @@ queries! {
     PENDING = "SELECT count(*) FROM outbox";
     // through the rows themselves; PENDING goes through an index
     OUTBOX_ROWS = "SELECT count(*) FROM outbox NOT INDEXED";
+    HISTORY = "SELECT count(*) FROM history";
+    // the same through the rows: a damaged page of answered operations shows at the next open, not when somebody reads it
+    HISTORY_ROWS = "SELECT count(*) FROM history NOT INDEXED";
     OPEN = "SELECT count(*) FROM attention WHERE resolved_by IS NULL";
     ANSWERED = "
         SELECT count(*) FROM history h

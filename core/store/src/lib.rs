@@ -34,6 +34,7 @@ mod sql;
 mod store;
 mod sync;
 mod time;
+mod track;
 mod views;
 
 pub use attention::{AttentionRow, Outboxed};
@@ -51,5 +52,7 @@ pub use salvage::Salvage;
 pub use settle::{SettleReport, SettledOp, Settlement};
 pub use store::{Mode, Store};
 pub use sync::{OutboxRow, ScopeProgress, SnapshotPlace, SyncState};
+pub use track::{Appended, Began, Ended, Refused, TrackPoint};
 pub use views::customer::Owner;
+pub use views::track_segment::Collected;
 pub use views::visit::VisitRow;

@@ -182,11 +182,15 @@ fn verify(tx: &Connection) -> Result<(u64, bool), StoreError> {
     Ok((damaged_ops, rebuilt))
 }
 
-/// A damaged page can hide rows without SQLite noticing: then the account of all operations does not balance, or the outbox has another
-/// number of rows than its index.
+/// A damaged page can hide rows without SQLite noticing: then the account of all operations does not balance, or the outbox or history has
+/// another number of rows than its index.
 fn refuse_missing_rows(tx: &Connection) -> Result<(), StoreError> {
     let account = ledger::account(tx)?;
-    if account.balances() && ledger::count(tx, ledger::OUTBOX_ROWS)? == account.pending {
+    let history = ledger::count(tx, ledger::HISTORY)?;
+    if account.balances()
+        && ledger::count(tx, ledger::OUTBOX_ROWS)? == account.pending
+        && ledger::count(tx, ledger::HISTORY_ROWS)? == history
+    {
         Ok(())
     } else {
         Err(StoreError::Corrupt)

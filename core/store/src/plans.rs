@@ -4,8 +4,7 @@ use rusqlite::Connection;
 
 use crate::store::Store;
 use crate::{
-    attention, check, commit, digests, epoch, evidence, fold, identity, ledger, meta, pull, reader,
-    salvage, schema, settle, sync, views,
+    attention, check, commit, digests, epoch, evidence, fold, identity, ledger, meta, pull, reader, salvage, schema, settle, sync, track, views,
 };
 
 const FILES: &[(&str, &[(&str, &str)])] = &[
@@ -31,6 +30,10 @@ const FILES: &[(&str, &[(&str, &str)])] = &[
     ("note", views::note::QUERIES),
     ("member", views::member::QUERIES),
     ("policy", views::policy::QUERIES),
+    ("shift", views::shift::QUERIES),
+    ("track_segment", views::track_segment::QUERIES),
+    ("location_access", views::location_access::QUERIES),
+    ("track", track::QUERIES),
 ];
 
 /// Tables of a few rows: values by name, at most 200 scopes, and SQLite's own list of tables.
@@ -64,6 +67,8 @@ const ALLOWED: &[(&str, &str)] = &[
     ),
     ("ledger.PENDING", "counts the outbox"),
     ("ledger.OUTBOX_ROWS", "counts the outbox, once at each open"),
+    ("ledger.HISTORY", "counts history, once at each open"),
+    ("ledger.HISTORY_ROWS", "counts history, once at each open"),
     (
         "ledger.OPEN",
         "counts through the partial index of open entries",
@@ -89,6 +94,10 @@ const ALLOWED: &[(&str, &str)] = &[
         "the counts of all waiting operations are what is asked for",
     ),
     ("sync.LAST", "stops at the first row"),
+    (
+        "track.SHIFTS",
+        "the points of the last quarter of an hour, by the index",
+    ),
 ];
 
 fn steps(conn: &Connection, sql: &str) -> Vec<String> {

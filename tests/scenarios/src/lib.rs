@@ -24,6 +24,7 @@ mod phone;
 mod promises;
 mod raw_http;
 mod schema_doc;
+mod shifts;
 mod support;
 mod trusted_time;
 mod upgrade;

@@ -290,6 +290,7 @@ mod tests {
                 at_ms: 0,
                 outcome: ServerOutcome::Vaulted,
                 bytes,
+                erased: None,
             };
             prev = row.sha;
             row

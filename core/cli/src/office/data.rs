@@ -10,9 +10,10 @@ use waymark_client::system::{SystemClock, SystemEntropy};
 use waymark_server::Server;
 use waymark_server::storage::sqlite::SqliteStorage;
 
-use crate::args::{Backup, ServerData};
+use crate::args::{Backup, Hold, ServerData};
 use crate::context::Context;
 use crate::failure::{Outcome, Own};
+use crate::when::moment;
 use crate::words::office as words;
 
 /// A data folder that nobody else's server works in.
@@ -60,7 +61,78 @@ pub(crate) fn run(context: &Context, what: ServerData) -> Outcome {
     match what {
         ServerData::Backup(args) => backup(context, &args),
         ServerData::Restore(args) => restore(context, &args),
+        ServerData::Retire(args) => retire(context, &args.data),
+        ServerData::Hold(args) => hold(context, args),
     }
+}
+
+/// A server over the data of a folder that is there.
+fn server_in(data: &Path) -> Outcome<(Folder, Server<SqliteStorage>)> {
+    let database = data.join("server.db");
+    if !database.is_file() {
+        return Err(Own::NoSuchFile(database.display().to_string()).into());
+    }
+    let folder = Folder::open(data)?;
+    let storage = SqliteStorage::open(&database)?;
+    let server = Server::new(
+        storage,
+        Arc::new(SystemClock::new()),
+        Arc::new(SystemEntropy),
+    )?;
+    Ok((folder, server))
+}
+
+fn retire(context: &Context, data: &Path) -> Outcome {
+    let (_folder, server) = server_in(data)?;
+    let retired = server.retire_now()?;
+    context.show(&retired, || {
+        let lang = context.lang;
+        let counts = retired.records.iter();
+        let mut lines: Vec<String> = counts
+            .map(|(kind, count)| words::retired(lang, kind, count))
+            .collect();
+        lines.push(words::retired_ops(lang, retired.ops));
+        if retired.held > 0 {
+            lines.push(words::retired_held(lang, retired.held));
+        }
+        lines.join("\n")
+    })
+}
+
+fn hold(context: &Context, args: Hold) -> Outcome {
+    let (_folder, server) = server_in(&args.data)?;
+    let users = server.users()?;
+    if let Some(text) = &args.of {
+        let wanted = text.trim().to_lowercase();
+        let mut fitting = users
+            .iter()
+            .filter(|row| row.user.to_string() == wanted || row.name.to_lowercase() == wanted);
+        let (Some(found), None) = (fitting.next(), fitting.next()) else {
+            return Err(Own::NoSuchUser(text.clone()).into());
+        };
+        if args.why.is_some() || args.release {
+            server.set_hold(found.user, args.why)?;
+        }
+    }
+    let holds = server.holds()?;
+    let name = |user| {
+        let found = users.iter().find(|row| row.user == user);
+        found.map_or_else(|| user.to_string(), |row| row.name.clone())
+    };
+    let rows = holds.iter().map(
+        |hold| json!({ "user": hold.user, "name": name(hold.user), "since_ms": hold.at_ms, "why": hold.why }),
+    );
+    context.show(&rows.collect::<Vec<_>>(), || {
+        let lang = context.lang;
+        if holds.is_empty() {
+            return words::no_holds(lang);
+        }
+        let lines = holds.iter().map(|hold| {
+            let since = moment(hold.at_ms, context.offset_min());
+            words::held(lang, name(hold.user), since, &hold.why)
+        });
+        lines.collect::<Vec<_>>().join("\n")
+    })
 }
 
 /// Copies the database as it is at one moment. A server may be running on it.

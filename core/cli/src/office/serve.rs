@@ -18,6 +18,9 @@ use crate::context::{Context, data_folder};
 use crate::failure::{Failure, Outcome, Own};
 use crate::words::office as words;
 
+/// Seconds of an hour.
+const HOUR_S: u64 = 3_600;
+
 /// Milliseconds of a day.
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
@@ -72,6 +75,7 @@ async fn serve(context: &Context, args: Serve) -> Outcome {
             &args.admin,
         )
     })?;
+    let retiring = tokio::spawn(retire_hourly(Arc::clone(&server)));
     let told = context.clone();
     let shutdown = async move {
         stop.wait().await;
@@ -80,9 +84,27 @@ async fn serve(context: &Context, args: Serve) -> Outcome {
     http::serve(listener, server, shutdown)
         .await
         .map_err(|error| cannot_listen(addr, &error))?;
+    retiring.abort();
     context.tell(&words::stopped(context.lang));
     drop(folder);
     Ok(())
+}
+
+/// Lets positions go whose period is over: at the start, and every hour.
+async fn retire_hourly(server: Arc<Server<SqliteStorage>>) {
+    let mut hours = tokio::time::interval(std::time::Duration::from_secs(HOUR_S));
+    loop {
+        hours.tick().await;
+        let server = Arc::clone(&server);
+        match tokio::task::spawn_blocking(move || server.retire_now()).await {
+            Ok(Ok(retired)) if retired.ops > 0 => {
+                tracing::info!(ops = retired.ops, "positions emptied");
+            }
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => tracing::error!(%error, "positions are due and could not be emptied"),
+            Err(error) => tracing::error!(%error, "emptying positions broke off"),
+        }
+    }
 }
 
 fn greeting(

@@ -7,9 +7,12 @@ pub(crate) mod enrol;
 pub(crate) mod export;
 pub(crate) mod import;
 pub(crate) mod policy;
+pub(crate) mod privacy;
+pub(crate) mod shift;
 pub(crate) mod status;
 pub(crate) mod sync;
 pub(crate) mod today;
+pub(crate) mod track;
 pub(crate) mod visit;
 
 use waymark_client::{CustomerRow, ErrorCode, Lang, Waymark};

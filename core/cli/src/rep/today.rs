@@ -43,6 +43,9 @@ pub(crate) fn text(waymark: &Waymark, view: &TodayView, offset_min: i16, lang: L
         }
         None => words::no_current_visit(lang),
     });
+    for shift in &view.shifts {
+        lines.push(super::shift::text(shift, offset_min, lang));
+    }
     lines.push(words::footer(
         lang,
         view.status.pending,

@@ -33,6 +33,13 @@ super::sentences! {
 
     backed_up(path) "Backup written to {path}." / "备份已写入 {path}。";
     restored(path) "Restored into {path}. Devices will send again what the backup lacks." / "已恢复到 {path}。设备会重新上传备份中缺少的内容。";
+    retired(kind, count) "{kind}: {count} emptied." / "{kind}：已清除 {count} 条。";
+    retired_ops(count) "{count} operations without their bytes now; their hashes stay." / "已清除 {count} 项操作的内容，其哈希仍保留。";
+    retired_held(count) "{count} users are on hold: nothing of theirs was emptied." / "{count} 位用户处于法律保留状态，其内容未清除。";
+    no_holds() "Nobody is on hold." / "没有处于法律保留状态的用户。";
+    held(name, since, why) "{name}, since {since}: {why}" / "{name}，自 {since} 起：{why}";
+    no_such_user(text) "Nobody, or more than one, fits {text}" / "没有或有多位用户与 {text} 相符";
+    no_such_user_remedy() "Give the user's id" / "请给出用户编号";
     data_there(path) "There is data in {path} already" / "{path} 中已有数据";
     data_there_remedy() "Give another path: nothing is ever overwritten" / "请指定其他路径：不会覆盖任何内容";
 }

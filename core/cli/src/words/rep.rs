@@ -101,6 +101,50 @@ super::sentences! {
     not_an_outline_remedy() "Draw one polygon without holes, and try again" / "请绘制一个无孔的多边形后重试";
     check_in_line(time, lat, lon, datum, accuracy) "{time}  {lat}, {lon} {datum} ±{accuracy} m" / "{time}  {lat}, {lon} {datum} ±{accuracy} 米";
 
+    // work sessions, tracks, privacy
+    shift_none() "There was no work session on this device yet." / "本设备上还没有工作时段。";
+    shift_open(started, until) "Work session open since {started}; it ends by itself at {until}." / "工作时段已开启，开始于 {started}；最迟于 {until} 自动结束。";
+    shift_unconfirmed(started)
+        "Work session since {started}: the device was restarted. Still at work? waymark shift resume; else waymark shift end" /
+        "工作时段开始于 {started}：设备曾重启。仍在工作请运行 waymark shift resume，否则运行 waymark shift end";
+    shift_ended(started, ended) "Work session from {started} to {ended}, ended by you." / "工作时段 {started} 至 {ended}，由您结束。";
+    shift_ended_limit(started, ended, minutes) "Work session from {started} to {ended}, ended by itself after {minutes} minutes." / "工作时段 {started} 至 {ended}，满 {minutes} 分钟后自动结束。";
+    shift_ended_reboot(started, ended) "Work session from {started} to {ended}, cut by a restart of the device." / "工作时段 {started} 至 {ended}，因设备重启而中断。";
+    shift_ended_otherwise(started) "Work session since {started}, ended." / "工作时段开始于 {started}，已结束。";
+    track_fed(kept, read) "Kept {kept} of {read} fixes in the open session." / "已在当前工作时段中保存 {read} 个定位中的 {kept} 个。";
+    track_simulated() "The recording was moved in time to end now: a simulation of the sensors, and every fix says so." / "录制内容的时间已移至现在：这是传感器模拟，每个定位都会注明。";
+    track_before(count) "{count} fixes lie before the session and were left out." / "{count} 个定位早于工作时段，未保存。";
+    track_others(count) "{count} fixes are none, and were left out." / "{count} 个定位无效，未保存。";
+    track_squeezed(thousandths) "Its time was shortened to {thousandths}/1000 to fit: speeds in it are not real." / "其时长已压缩到 {thousandths}/1000，其中的速度不真实。";
+    track_noted() "That you look, and what for, is written down; the rep will read it." / "您的查看及目的已记录，对方会看到。";
+    track_none(day) "No track on {day}." / "{day} 没有轨迹。";
+    track_sum(recorded, pieces, bytes) "{recorded} fixes recorded, in {pieces} pieces, {bytes} bytes packed." / "已记录 {recorded} 个定位，共 {pieces} 段，压缩后 {bytes} 字节。";
+    where_unknown() "No position: no work session is open, or nothing was recorded in it." / "没有位置：没有开启的工作时段，或其中没有记录。";
+    where_line(time, lat, lon, datum, accuracy) "{time}  {lat}, {lon} {datum} ±{accuracy} m" / "{time}  {lat}, {lon} {datum} ±{accuracy} 米";
+    where_live(seconds) "Live: at most {seconds} s old." / "实时：不超过 {seconds} 秒。";
+    where_old(minutes) "Not live: up to {minutes} min old." / "非实时：可能已有 {minutes} 分钟。";
+    where_age_unknown() "Not live: its age is not known." / "非实时：无法确定其时间。";
+    col_from() "From" / "从";
+    col_until() "Until" / "到";
+    col_points() "Points" / "点数";
+    col_gaps() "Gaps" / "中断";
+    col_error() "Worst error" / "最大误差";
+    col_positions() "Positions" / "位置数";
+    col_bytes() "Bytes" / "字节";
+    privacy_head(from, to) "What was collected about you from {from} to {to}" / "{from} 至 {to} 期间采集的关于您的内容";
+    privacy_check_ins() "Check-ins" / "签到";
+    privacy_tracks() "Tracks" / "轨迹";
+    privacy_why(purpose) "  Why: {purpose}." / "  目的：{purpose}。";
+    privacy_kept(days) "  Kept for {days} days after the server received it, then emptied." / "  服务器收到后保存 {days} 天，之后清除。";
+    privacy_nothing() "  Nothing." / "  无。";
+    privacy_seen_by(names) "May be seen by: {names}" / "可查看者：{names}";
+    privacy_nobody_looked() "Nobody looked." / "没有人查看过。";
+    look_track() "your track" / "您的轨迹";
+    look_check_in() "your check-ins" / "您的签到";
+    look_live() "where you were just then" / "您当时的位置";
+    look_unknown() "something (newer version)" / "其他内容（新版本）";
+    looked(when, who, what, day, purpose) "{when}  {who} looked at {what} of {day}: {purpose}" / "{when}  {who} 查看了 {day} {what}：{purpose}";
+
     // sync and status
     syncing_with(url) "Syncing with {url}" / "正在与 {url} 同步";
     sync_progress(settled, pending, fetched, calls) "  {settled} settled, {pending} pending, {fetched} fetched, {calls} calls" / "  已确认 {settled}，待上传 {pending}，已获取 {fetched}，请求 {calls} 次";

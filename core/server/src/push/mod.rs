@@ -263,6 +263,7 @@ impl Push {
                 at_ms: self.now,
                 outcome: outcome.clone(),
                 bytes: member.bytes.to_vec(),
+                erased: None,
             },
         )
     }

@@ -67,6 +67,7 @@ impl Push {
                 at_ms: self.now,
                 outcome: Outcome::Vaulted,
                 bytes: bytes.to_vec(),
+                erased: None,
             },
         )?;
         Ok(Outcome::Vaulted)

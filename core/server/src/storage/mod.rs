@@ -14,10 +14,10 @@ use waymark_domain::ids::{DeviceId, OpId, UserId};
 use waymark_domain::merge::Stored;
 use waymark_domain::record::{Kind, RecordKey};
 use waymark_domain::scope::Scope;
+use waymark_domain::time::UnixMs;
 
 pub use self::rows::{
-    Alarm, AuditRow, Change, DeviceRecord, Entry, HeadEvidence, HistoryRow, Identity, InviteRow,
-    Link, OpRow, RecordRow, ScopeHead, StatementRow, UserRow,
+    Alarm, AuditRow, Change, DeviceRecord, DueOp, Entry, HeadEvidence, HistoryRow, HoldRow, Identity, InviteRow, Link, OpRow, RecordRow, ScopeHead, StatementRow, UserRow,
 };
 use crate::error::Result;
 
@@ -123,6 +123,12 @@ pub trait View {
     /// An invitation, by the hash of its code.
     fn invite(&self, code: Hash) -> Result<Option<InviteRow>>;
 
+    /// Operations on records of `kind` that arrived before `cut`, whose bytes are here and whose users are on no hold; at most `limit`.
+    fn due_ops(&self, kind: &Kind, cut: UnixMs, limit: usize) -> Result<Vec<DueOp>>;
+
+    /// The users on hold, by id.
+    fn holds(&self) -> Result<Vec<HoldRow>>;
+
     /// All alarms, the oldest first.
     fn alarms(&self) -> Result<Vec<Alarm>>;
 
@@ -183,6 +189,15 @@ pub trait Tx: View {
 
     /// Raises an alarm. The same one again (code, device, operation, detail) counts up. Gives whether it is new.
     fn raise(&mut self, alarm: &Alarm) -> Result<bool>;
+
+    /// Empties an operation's bytes and notes why; its hash stays.
+    fn erase_op(&mut self, op: OpId, why: &str) -> Result<()>;
+
+    /// Puts `body` in place of every revision of a record that is here.
+    fn erase_history(&mut self, key: &RecordKey, body: &str) -> Result<()>;
+
+    /// Puts a user on hold, or ends the hold.
+    fn put_hold(&mut self, user: UserId, hold: Option<&HoldRow>) -> Result<()>;
 
     /// Notes what an admin or the operator did.
     fn put_audit(&mut self, row: &AuditRow) -> Result<()>;

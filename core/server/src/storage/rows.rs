@@ -51,8 +51,30 @@ pub struct OpRow {
     pub at_ms: UnixMs,
     /// What became of it.
     pub outcome: Outcome,
-    /// Its exact bytes.
+    /// Its exact bytes; none once erased.
     pub bytes: Vec<u8>,
+    /// When and why its bytes were emptied, as JSON.
+    pub erased: Option<String>,
+}
+
+/// An operation whose time is over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DueOp {
+    /// The operation.
+    pub op: OpId,
+    /// Its record.
+    pub key: RecordKey,
+}
+
+/// A user of whom nothing is emptied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HoldRow {
+    /// The user.
+    pub user: UserId,
+    /// Since when.
+    pub at_ms: UnixMs,
+    /// Why.
+    pub why: String,
 }
 
 /// An operation's place in its device's chain.

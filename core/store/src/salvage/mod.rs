@@ -32,6 +32,9 @@ pub struct Salvage {
     pub attention: u64,
     /// Scopes whose names were saved. All of them are to be had from the server again.
     pub scopes: u64,
+    /// Points of a track that were not packed yet, saved. Those that only the raw pages still held are not: they cannot be told from points that
+    /// had been packed.
+    pub track_points: u64,
     /// Whether the file still said who works with it.
     pub identity: bool,
     /// Whether the file still said where the device's chain stands. When not, the next operation's count leaves a gap of 1000, and the server

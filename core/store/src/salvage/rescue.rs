@@ -17,6 +17,7 @@ use crate::meta::{self, Chain};
 use crate::salvage::Salvage;
 use crate::salvage::carve::{self, Value};
 use crate::sql::{self, Columns, queries};
+use crate::track;
 
 /// Counts that are left out when it is not known which were used: more than a device makes between two looks at its chain.
 const UNKNOWN_GAP: u64 = 1000;
@@ -26,6 +27,7 @@ const UNKNOWN_GAP: u64 = 1000;
 pub(super) struct Found {
     ops: BTreeMap<OpId, FoundOp>,
     attention: BTreeMap<OpId, FoundAttention>,
+    track: BTreeMap<i64, ([u8; 16], String)>,
     scopes: BTreeSet<String>,
     meta: BTreeMap<String, String>,
     carved: u64,
@@ -95,6 +97,10 @@ const ATTENTION: [&str; 2] = [
     "SELECT op_id, code, detail, created_ms, resolved_by, resolved_ms FROM attention NOT INDEXED ORDER BY rowid",
     "SELECT op_id, code, detail, created_ms, resolved_by, resolved_ms FROM attention NOT INDEXED ORDER BY rowid DESC",
 ];
+const TRACK: [&str; 2] = [
+    "SELECT seq, shift, entry FROM track_point NOT INDEXED ORDER BY seq",
+    "SELECT seq, shift, entry FROM track_point NOT INDEXED ORDER BY seq DESC",
+];
 const SCOPES: [&str; 2] = [
     "SELECT scope FROM scope_state ORDER BY scope",
     "SELECT scope FROM scope_state ORDER BY scope DESC",
@@ -116,6 +122,7 @@ queries! {
         INSERT INTO attention (op_id, code, detail, created_ms, resolved_by, resolved_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
     // as begin_epoch has it: what a person has settled is not to be applied after all
     SETTLED = "UPDATE outbox SET attempts = 1000 WHERE op_id = ?1";
+    INSERT_TRACK = "INSERT INTO track_point (seq, shift, entry) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
     INSERT_SCOPE = "INSERT INTO scope_state (scope, digest, wanted) VALUES (?1, ?2, 1)";
 }
 
@@ -169,6 +176,14 @@ impl Found {
         each(conn, &ATTENTION, |row| {
             if let Ok((op_id, entry)) = attention_row(row) {
                 self.attention.insert(op_id, entry);
+            }
+        });
+        each(conn, &TRACK, |row| {
+            if let (Ok(seq), Ok(shift), Ok(entry)) =
+                (row.get(0), row.get(1), row.get::<_, String>(2))
+                && track::point(&entry).is_ok()
+            {
+                self.track.insert(seq, (shift, entry));
             }
         });
         each(conn, &SCOPES, |row| {
@@ -317,6 +332,10 @@ pub(super) fn write(tx: &Connection, found: Found) -> Result<Salvage, StoreError
         tx.prepare_cached(INSERT_SCOPE)?
             .execute((scope, crate::digests::EMPTY))?;
         salvage.scopes += 1;
+    }
+    for (seq, (shift, entry)) in &found.track {
+        let row = (seq, shift, entry);
+        salvage.track_points += sql::len(tx.prepare_cached(INSERT_TRACK)?.execute(row)?);
     }
     write_meta(tx, &found, &mut salvage)?;
     fold::refold_all(tx, &fold::all_keys(tx)?)?;

@@ -1,5 +1,6 @@
 //! Check-ins of a visit.
 
+use chrono::NaiveDate;
 use rusqlite::Connection;
 use waymark_domain::check_in::CheckIn;
 use waymark_domain::ids::{UserId, VisitId};
@@ -9,6 +10,7 @@ use waymark_domain::record::{Body, Kind, SyncRecord};
 use crate::error::StoreError;
 use crate::reader::{Reader, Row};
 use crate::sql::{self, queries};
+use crate::views::track_segment::{Collected, collected};
 use crate::views::{Common, View, ViewRow, common, typed};
 
 /// [`View`] of [`CheckIn`].
@@ -25,6 +27,10 @@ queries! {
         SELECT id, rev, pending, deleted, body FROM view_check_in WHERE rep = ?1 AND deleted = 0 ORDER BY at_ms DESC, id DESC LIMIT 1";
     OF_VISIT = "
         SELECT id, rev, pending, deleted, body FROM view_check_in WHERE visit = ?1 AND deleted = 0 ORDER BY at_ms, id";
+    COLLECTED = "
+        SELECT v.day, count(*), count(*), min(c.at_ms), max(c.at_ms), sum(length(c.body))
+        FROM view_visit v JOIN view_check_in c ON c.visit = v.id
+        WHERE v.rep = ?1 AND v.day BETWEEN ?2 AND ?3 AND c.rep = ?1 AND c.deleted = 0 GROUP BY v.day ORDER BY v.day";
 }
 
 impl View for CheckIns {
@@ -82,5 +88,23 @@ impl Reader<'_> {
     /// As every read.
     pub fn check_ins_of_visit(&self, visit: VisitId) -> Result<Vec<Row<CheckIn>>, StoreError> {
         self.rows(OF_VISIT, [sql::blob(visit.as_uuid())])
+    }
+
+    /// What a rep's check-ins at the visits of some days amount to, day by day.
+    ///
+    /// # Errors
+    /// As every read.
+    pub fn check_ins_collected(
+        &self,
+        rep: UserId,
+        from: NaiveDate,
+        to: NaiveDate,
+    ) -> Result<Vec<Collected>, StoreError> {
+        let days = (from.to_string(), to.to_string());
+        collected(
+            self.conn,
+            COLLECTED,
+            (sql::blob(rep.as_uuid()), days.0, days.1),
+        )
     }
 }

@@ -5,9 +5,12 @@
 
 pub(crate) mod check_in;
 pub(crate) mod customer;
+pub(crate) mod location_access;
 pub(crate) mod member;
 pub(crate) mod note;
 pub(crate) mod policy;
+pub(crate) mod shift;
+pub(crate) mod track_segment;
 pub(crate) mod visit;
 
 use rusqlite::{Connection, OptionalExtension};
@@ -25,6 +28,9 @@ pub(crate) static VIEWS: &[&dyn View] = &[
     &check_in::CheckIns,
     &note::Notes,
     &policy::Policies,
+    &shift::Shifts,
+    &track_segment::TrackSegments,
+    &location_access::LocationAccesses,
 ];
 
 /// The view of a kind; `None` for a kind that this version does not know.

@@ -16,3 +16,4 @@ CREATE TABLE view_visit (
 CREATE INDEX view_visit_day ON view_visit (day, rep);
 CREATE INDEX view_visit_customer ON view_visit (customer, day);
 CREATE INDEX view_visit_in_progress ON view_visit (rep, started_ms) WHERE state = 'in_progress';
+CREATE INDEX view_visit_rep ON view_visit (rep, day);

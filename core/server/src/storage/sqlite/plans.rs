@@ -18,8 +18,7 @@ use super::sql::Sql;
 use super::{SqliteStorage, lock};
 use crate::error::Result;
 use crate::storage::{
-    Alarm, AuditRow, DeviceRecord, Entry, HeadEvidence, HistoryRow, Identity, InviteRow, OpRow,
-    ScopeHead, StatementRow, Tx, UserRow, View,
+    Alarm, AuditRow, DeviceRecord, Entry, HeadEvidence, HistoryRow, HoldRow, Identity, InviteRow, OpRow, ScopeHead, StatementRow, Tx, UserRow, View,
 };
 
 thread_local! {
@@ -37,6 +36,7 @@ const WHOLE: &[&str] = &[
     "SCAN feed",
     "SCAN op",
     "SCAN user",
+    "SCAN hold",
     "SCAN device",
     "SCAN scope_head",
     "SCAN alarm",
@@ -110,6 +110,8 @@ fn read_all(view: &dyn View) -> Result<()> {
     view.device(device)?;
     view.devices()?;
     view.invite(Hash::ZERO)?;
+    view.due_ops(&key().kind, 1, 1)?;
+    view.holds()?;
     view.alarms()?;
     view.audit().map(drop)
 }
@@ -135,6 +137,7 @@ fn write_all(tx: &mut dyn Tx) -> Result<()> {
         at_ms: 1,
         outcome: Outcome::Vaulted,
         bytes: Vec::new(),
+        erased: None,
     })?;
     let body = Body::new();
     tx.put_record(
@@ -169,6 +172,17 @@ fn write_all(tx: &mut dyn Tx) -> Result<()> {
         active: true,
     })?;
     tx.put_former_scope(user, &Scope::POOL)?;
+    tx.erase_op(id(OpId::from_uuid), "")?;
+    tx.erase_history(&key(), "{}")?;
+    tx.put_hold(user, None)?;
+    tx.put_hold(
+        user,
+        Some(&HoldRow {
+            user,
+            at_ms: 1,
+            why: String::new(),
+        }),
+    )?;
     write_people(tx, user, device)
 }
 

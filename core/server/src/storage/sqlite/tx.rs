@@ -2,7 +2,7 @@
 
 use rusqlite::params;
 use waymark_domain::hash::Hash;
-use waymark_domain::ids::UserId;
+use waymark_domain::ids::{OpId, UserId};
 use waymark_domain::merge::Stored;
 use waymark_domain::record::RecordKey;
 use waymark_domain::scope::Scope;
@@ -10,8 +10,7 @@ use waymark_domain::scope::Scope;
 use super::sql::{Sql, int, to_json, uint};
 use crate::error::{Error, Result};
 use crate::storage::{
-    Alarm, AuditRow, DeviceRecord, Entry, HistoryRow, Identity, InviteRow, OpRow, ScopeHead,
-    StatementRow, Tx, UserRow,
+    Alarm, AuditRow, DeviceRecord, Entry, HistoryRow, HoldRow, Identity, InviteRow, OpRow, ScopeHead, StatementRow, Tx, UserRow,
 };
 
 /// For comparisons: no stored count is larger than SQLite's largest integer.
@@ -227,6 +226,35 @@ impl Tx for Sql<'_> {
             |row| uint(row, 0),
         )?;
         Ok(times == Some(1))
+    }
+
+    fn erase_op(&mut self, op: OpId, why: &str) -> Result<()> {
+        self.run(
+            "UPDATE op SET bytes = x'', erased = ?2 WHERE op = ?1",
+            params![op.as_uuid().into_bytes(), why],
+        )?;
+        Ok(())
+    }
+
+    fn erase_history(&mut self, key: &RecordKey, body: &str) -> Result<()> {
+        self.run(
+            "UPDATE history SET body = ?3 WHERE kind = ?1 AND id = ?2",
+            params![key.kind.as_str(), key.id.as_uuid().into_bytes(), body],
+        )?;
+        Ok(())
+    }
+
+    fn put_hold(&mut self, user: UserId, hold: Option<&HoldRow>) -> Result<()> {
+        let user = user.as_uuid().into_bytes();
+        match hold {
+            Some(hold) => self.run(
+                "INSERT INTO hold (user, at_ms, why) VALUES (?1, ?2, ?3)
+                 ON CONFLICT (user) DO UPDATE SET at_ms = excluded.at_ms, why = excluded.why",
+                params![user, hold.at_ms, hold.why],
+            )?,
+            None => self.run("DELETE FROM hold WHERE user = ?1", [user])?,
+        };
+        Ok(())
     }
 
     fn put_audit(&mut self, row: &AuditRow) -> Result<()> {

@@ -6,6 +6,7 @@ use waymark_domain::ids::{DeviceId, Epoch, OpId, RecordId, TenantId, UserId};
 use waymark_domain::merge::Stored;
 use waymark_domain::record::{Kind, RecordKey};
 use waymark_domain::scope::{Digest, Scope};
+use waymark_domain::time::UnixMs;
 use waymark_protocol::proof::PublicKey;
 
 use super::sql::{
@@ -14,11 +15,11 @@ use super::sql::{
 use super::tx::int_or_max;
 use crate::error::{Error, Result};
 use crate::storage::{
-    Alarm, AuditRow, Change, DeviceRecord, Entry, HeadEvidence, HistoryRow, Identity, InviteRow,
-    Link, OpRow, RecordRow, ScopeHead, StatementRow, UserRow, View, Visit,
+    Alarm, AuditRow, Change, DeviceRecord, DueOp, Entry, HeadEvidence, HistoryRow, HoldRow, Identity, InviteRow, Link, OpRow, RecordRow, ScopeHead, StatementRow, UserRow, View, Visit,
 };
 
-const OP: &str = "SELECT op, sha, prev, device, user, n, kind, id, at_ms, outcome, bytes FROM op";
+const OP: &str =
+    "SELECT op, sha, prev, device, user, n, kind, id, at_ms, outcome, bytes, erased FROM op";
 const DEVICE: &str = "SELECT device, user, key, name, app, enrolled_ms, seen_ms, revoked, have, head_n, head, head_sig FROM device";
 const LINK: &str = "SELECT op, n, sha, prev, at_ms FROM op";
 const STATEMENT: &str = "SELECT device, n, at_ms, head, sig, ops, complete, epoch FROM statement";
@@ -261,6 +262,33 @@ impl View for Sql<'_> {
         )
     }
 
+    fn due_ops(&self, kind: &Kind, cut: UnixMs, limit: usize) -> Result<Vec<DueOp>> {
+        self.all(
+            "SELECT op, id FROM op WHERE kind = ?1 AND at_ms < ?2 AND erased IS NULL AND id IS NOT NULL
+             AND NOT EXISTS (SELECT 1 FROM hold WHERE hold.user = op.user) ORDER BY at_ms LIMIT ?3",
+            params![kind.as_str(), cut, i64::try_from(limit).unwrap_or(i64::MAX)],
+            |row| {
+                Ok(DueOp {
+                    op: id(row, 0, OpId::from_uuid)?,
+                    key: RecordKey {
+                        kind: kind.clone(),
+                        id: id(row, 1, RecordId::from_uuid)?,
+                    },
+                })
+            },
+        )
+    }
+
+    fn holds(&self) -> Result<Vec<HoldRow>> {
+        self.all("SELECT user, at_ms, why FROM hold", [], |row| {
+            Ok(HoldRow {
+                user: id(row, 0, UserId::from_uuid)?,
+                at_ms: get(row, 1)?,
+                why: get(row, 2)?,
+            })
+        })
+    }
+
     fn alarms(&self) -> Result<Vec<Alarm>> {
         self.all(
             "SELECT code, device, op, detail, first_ms, last_ms, times FROM alarm ORDER BY alarm",
@@ -342,6 +370,7 @@ fn op_row(row: &Row<'_>) -> Result<OpRow> {
         at_ms: get(row, 8)?,
         outcome: json(row, 9)?,
         bytes: get(row, 10)?,
+        erased: get(row, 11)?,
     })
 }
 

@@ -1,0 +1,525 @@
+//! The gate in front of positions: the one place that writes a point of a track, and it writes none outside an open work session.
+//!
+//! Points wait in `track_point` until they are packed into a segment. Whether the session is open is asked in the transaction that writes the
+//! point; packing, sealing and emptying the buffer are one transaction too, so that no crash loses a fix or keeps it twice.
+
+use rusqlite::Connection;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+use waymark_domain::ids::{BootId, ShiftId, TrackSegmentId};
+use waymark_domain::op::Draft;
+use waymark_domain::record::Body;
+use waymark_domain::refusal::{Code, Refusal};
+use waymark_domain::shift::{Closed, End, EndedBy, OutsideShift, Shift, State, Step, later};
+use waymark_domain::time::{Reading, TimeInterval, local_day, place};
+use waymark_domain::track::{Entry, MAX_MONO_MS, pack};
+use waymark_domain::track_segment::{BOUND_M, SEGMENT_ENTRIES, SEGMENT_MS, TrackSegment};
+
+use crate::commit::{Unit, commit_in};
+use crate::error::StoreError;
+use crate::identity::Identity;
+use crate::meta;
+use crate::reader::{Reader, Row};
+use crate::sql::{self, queries};
+use crate::store::Store;
+use crate::views::track_segment::next_i;
+
+queries! {
+    APPEND = "INSERT INTO track_point (shift, entry) VALUES (?1, ?2)";
+    OF_SHIFT = "SELECT seq, entry FROM track_point WHERE shift = ?1 ORDER BY seq";
+    FIRST = "SELECT entry FROM track_point WHERE shift = ?1 ORDER BY seq LIMIT 1";
+    COUNT = "SELECT count(*) FROM track_point WHERE shift = ?1";
+    SHIFTS = "SELECT DISTINCT shift FROM track_point";
+    DRAINED = "DELETE FROM track_point WHERE shift = ?1 AND seq <= ?2";
+}
+
+/// A point that waits to be packed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TrackPoint {
+    /// The boot of every clock in it.
+    pub boot: BootId,
+    /// Local time minus UTC when it was recorded, minutes.
+    pub tz: i16,
+    /// Boot-time clock when it was recorded, milliseconds.
+    pub mono: i64,
+    /// What was known of the world's time then.
+    pub at: TimeInterval,
+    /// The fix, or the beginning of a gap.
+    pub entry: Entry,
+}
+
+/// What became of entries.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Appended {
+    /// How many were kept.
+    pub kept: usize,
+    /// Those that were not, by their place in the call.
+    pub refused: Vec<(usize, Refused)>,
+    /// Segments that were sealed on the way.
+    pub segments: usize,
+}
+
+/// Why an entry was not kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Refused {
+    /// It lies outside the session.
+    Outside(OutsideShift),
+    /// It is no fix.
+    NotAFix,
+}
+
+/// A session that has begun.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Began {
+    /// The session.
+    pub shift: ShiftId,
+    /// The one before it, when that had to be ended first.
+    pub ended: Option<Ended>,
+}
+
+/// A session that has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ended {
+    /// The session.
+    pub shift: ShiftId,
+    /// By what.
+    pub by: EndedBy,
+}
+
+impl TrackPoint {
+    /// When the entry was true.
+    #[must_use]
+    pub fn moment(&self) -> TimeInterval {
+        later(self.at, self.entry.mono_ms().saturating_sub(self.mono))
+    }
+}
+
+impl Reader<'_> {
+    /// The points of a session that wait to be packed, in the order in which they came.
+    ///
+    /// # Errors
+    /// As every read.
+    pub fn track_points(&self, shift: ShiftId) -> Result<Vec<TrackPoint>, StoreError> {
+        Ok(points(self.conn, shift)?
+            .into_iter()
+            .map(|(_, point)| point)
+            .collect())
+    }
+}
+
+impl Store {
+    /// Opens a work session: one at a time for a rep and a device. One that ended by itself meanwhile is ended first; so is one that a reboot cut
+    /// and that nobody resumed.
+    ///
+    /// # Errors
+    /// [`StoreError::ShiftOpen`], [`StoreError::Refused`]; as every write.
+    pub fn begin_shift(
+        &self,
+        limit_min: u16,
+        reading: Reading,
+        new_id: &mut dyn FnMut() -> Uuid,
+    ) -> Result<Began, StoreError> {
+        self.write(|tx| {
+            let mut gate = Gate::new(tx, reading, new_id)?;
+            let ended = gate.make_room()?;
+            let id = ShiftId::from_uuid((gate.new_id)());
+            let shift = Shift {
+                rep: gate.me.user,
+                device: gate.me.device,
+                started: gate.now,
+                mono: reading.mono_ms,
+                boot: reading.boot,
+                limit_min,
+                resumed: Vec::new(),
+                state: State::Open,
+                extra: Body::new(),
+            };
+            gate.commit(vec![Draft::new(id, &shift)?])?;
+            Ok(Began { shift: id, ended })
+        })
+    }
+
+    /// Ends the open session by its rep, and packs what waits.
+    ///
+    /// # Errors
+    /// [`StoreError::NoShift`]; as every write.
+    pub fn end_shift(
+        &self,
+        reading: Reading,
+        new_id: &mut dyn FnMut() -> Uuid,
+    ) -> Result<Ended, StoreError> {
+        self.write(|tx| {
+            let mut gate = Gate::new(tx, reading, new_id)?;
+            let open = gate.open()?.ok_or(StoreError::NoShift)?;
+            // what has ended by itself did not end by the rep
+            let over = open.record.admits(reading, gate.now) == Err(Closed::Limit);
+            gate.end(&open, if over { End::Limit } else { End::Rep })
+        })
+    }
+
+    /// Goes on with the open session after a reboot. Gives whether that was needed.
+    ///
+    /// # Errors
+    /// [`StoreError::NoShift`]; [`StoreError::ShiftClosed`] when its limit is over by all that is known; as every write.
+    pub fn resume_shift(
+        &self,
+        reading: Reading,
+        new_id: &mut dyn FnMut() -> Uuid,
+    ) -> Result<bool, StoreError> {
+        self.write(|tx| {
+            let mut gate = Gate::new(tx, reading, new_id)?;
+            let open = gate.open()?.ok_or(StoreError::NoShift)?;
+            match open.record.admits(reading, gate.now) {
+                Ok(()) => Ok(false),
+                Err(Closed::TimeUnknown) => {
+                    let used_ms = gate.used_ms(&open)?;
+                    if used_ms >= open.record.limit_ms() {
+                        return Err(StoreError::ShiftClosed(Closed::Limit));
+                    }
+                    gate.commit(vec![Step::Resume { used_ms }.draft(open.id.into())])?;
+                    Ok(true)
+                }
+                Err(closed) => Err(StoreError::ShiftClosed(closed)),
+            }
+        })
+    }
+
+    /// Writes the end of a session whose limit is over, and packs what is due. Whoever calls before anything else finds the record to say what
+    /// the gate says.
+    ///
+    /// # Errors
+    /// As every write.
+    pub fn tidy_shift(
+        &self,
+        reading: Reading,
+        new_id: &mut dyn FnMut() -> Uuid,
+    ) -> Result<Option<Ended>, StoreError> {
+        // nearly always there is nothing to write
+        if !self.read(|reader| untidy(reader.conn, reading))? {
+            return Ok(None);
+        }
+        self.write(|tx| {
+            let mut gate = Gate::new(tx, reading, new_id)?;
+            let open = gate.open()?;
+            for shift in buffered(tx)? {
+                let current = open.as_ref().is_some_and(|open| open.id == shift.into());
+                gate.pack(shift, !current)?;
+            }
+            match open {
+                Some(open) if open.record.admits(reading, gate.now) == Err(Closed::Limit) => {
+                    gate.end(&open, End::Limit).map(Some)
+                }
+                _ => Ok(None),
+            }
+        })
+    }
+
+    /// Keeps fixes and gaps of the open session: the only way in for a position outside a check-in.
+    ///
+    /// Whether the session is open at `reading` is asked in the transaction that writes. Entries that were true before the session, or that claim a
+    /// time to come, are left out and named.
+    ///
+    /// # Errors
+    /// [`StoreError::NoShift`], [`StoreError::ShiftClosed`]; as every write.
+    pub fn append_track(
+        &self,
+        entries: &[Entry],
+        reading: Reading,
+        new_id: &mut dyn FnMut() -> Uuid,
+    ) -> Result<Appended, StoreError> {
+        self.write(|tx| {
+            let mut gate = Gate::new(tx, reading, new_id)?;
+            let open = gate.open()?.ok_or(StoreError::NoShift)?;
+            let shift = &open.record;
+            shift
+                .admits(reading, gate.now)
+                .map_err(StoreError::ShiftClosed)?;
+            let mut appended = Appended::default();
+            for (at, entry) in entries.iter().enumerate() {
+                match fits(shift, entry, reading) {
+                    Ok(()) => gate.append(open.id.into(), entry)?,
+                    Err(why) => appended.refused.push((at, why)),
+                }
+            }
+            appended.kept = entries.len() - appended.refused.len();
+            appended.segments = gate.pack(open.id.into(), false)?;
+            Ok(appended)
+        })
+    }
+}
+
+fn fits(shift: &Shift, entry: &Entry, reading: Reading) -> Result<(), Refused> {
+    if let Entry::Fix(fix) = entry {
+        fix.check().map_err(|_| Refused::NotAFix)?;
+    }
+    if !(-MAX_MONO_MS..=MAX_MONO_MS).contains(&entry.mono_ms()) {
+        return Err(Refused::NotAFix);
+    }
+    shift
+        .admits_fix(entry.mono_ms(), reading)
+        .map_err(Refused::Outside)
+}
+
+/// What is known at one reading, within one transaction.
+struct Gate<'a> {
+    tx: &'a Connection,
+    reading: Reading,
+    new_id: &'a mut dyn FnMut() -> Uuid,
+    me: Identity,
+    now: TimeInterval,
+}
+
+impl<'a> Gate<'a> {
+    fn new(
+        tx: &'a Connection,
+        reading: Reading,
+        new_id: &'a mut dyn FnMut() -> Uuid,
+    ) -> Result<Self, StoreError> {
+        Ok(Self {
+            tx,
+            reading,
+            new_id,
+            me: meta::get(tx, meta::IDENTITY)?.ok_or(StoreError::NoIdentity)?,
+            now: now(tx, reading)?,
+        })
+    }
+
+    fn commit(&mut self, drafts: Vec<Draft>) -> Result<(), StoreError> {
+        let units = drafts.into_iter().map(Unit::One).collect();
+        commit_in(self.tx, units, self.reading, self.new_id)?;
+        Ok(())
+    }
+
+    fn open(&self) -> Result<Option<Row<Shift>>, StoreError> {
+        Reader { conn: self.tx }.open_shift(self.me.user, self.me.device)
+    }
+
+    /// Ends a session that cannot go on, so that another can begin.
+    fn make_room(&mut self) -> Result<Option<Ended>, StoreError> {
+        let Some(open) = self.open()? else {
+            return Ok(None);
+        };
+        match open.record.admits(self.reading, self.now) {
+            Ok(()) | Err(Closed::NotYet | Closed::Ended) => Err(StoreError::ShiftOpen),
+            Err(Closed::Limit) => self.end(&open, End::Limit).map(Some),
+            Err(Closed::TimeUnknown) => {
+                let last_mono = self.last_mono(&open)?;
+                self.end(&open, End::Reboot { last_mono }).map(Some)
+            }
+        }
+    }
+
+    fn end(&mut self, open: &Row<Shift>, end: End) -> Result<Ended, StoreError> {
+        let shift = ShiftId::from(open.id);
+        self.pack(shift, true)?;
+        self.commit(vec![Step::End(end).draft(shift)])?;
+        let by = match end {
+            End::Rep => EndedBy::Rep,
+            End::Limit => EndedBy::Limit,
+            End::Reboot { .. } => EndedBy::RebootUnknown,
+        };
+        Ok(Ended { shift, by })
+    }
+
+    /// Boot-time clock of the last sign of life in the session's last leg.
+    fn last_mono(&self, open: &Row<Shift>) -> Result<i64, StoreError> {
+        let leg = open.record.leg();
+        let reader = Reader { conn: self.tx };
+        let waiting = reader.track_points(open.id.into())?;
+        let segment = reader.last_segment(open.id.into())?;
+        let monos = waiting
+            .iter()
+            .filter(|point| point.boot == leg.boot)
+            .map(|point| point.entry.mono_ms())
+            .chain(
+                segment
+                    .filter(|segment| segment.record.boot == leg.boot)
+                    .map(|segment| segment.record.last_mono),
+            );
+        let last = leg
+            .mono
+            .saturating_add(open.record.limit_ms().saturating_sub(leg.used_ms));
+        Ok(monos.max().unwrap_or(leg.mono).clamp(leg.mono, last))
+    }
+
+    /// How much of the limit is used up for certain, by every clock that says anything.
+    fn used_ms(&self, open: &Row<Shift>) -> Result<i64, StoreError> {
+        let leg = open.record.leg();
+        let by_device = leg
+            .used_ms
+            .saturating_add(self.last_mono(open)?.saturating_sub(leg.mono));
+        let by_world = self
+            .now
+            .earliest
+            .zip(open.record.started.latest)
+            .map_or(0, |(now, started)| now.saturating_sub(started));
+        Ok(by_device.max(by_world))
+    }
+
+    fn append(&self, shift: ShiftId, entry: &Entry) -> Result<(), StoreError> {
+        let point = TrackPoint {
+            boot: self.reading.boot,
+            tz: self.reading.utc_offset_min,
+            mono: self.reading.mono_ms,
+            at: self.now,
+            entry: entry.clone(),
+        };
+        let text = serde_json::to_string(&point)
+            .map_err(|_| StoreError::Unreadable("a point of a track"))?;
+        self.tx
+            .prepare_cached(APPEND)?
+            .execute((sql::blob(shift.as_uuid()), text))?;
+        Ok(())
+    }
+
+    /// Packs a session's points into segments, when that is due or `anyway`. Gives how many there were.
+    fn pack(&mut self, shift: ShiftId, anyway: bool) -> Result<usize, StoreError> {
+        if !anyway && !is_due(self.tx, shift, self.reading)? {
+            return Ok(0);
+        }
+        let Some(owner) = (Reader { conn: self.tx }).shift(shift)? else {
+            // its session is not here to be named; the points wait
+            return Ok(0);
+        };
+        let rows = points(self.tx, shift)?;
+        let Some((last, _)) = rows.last() else {
+            return Ok(0);
+        };
+        let last = *last;
+        let first_i = next_i(self.tx, shift)?;
+        let points: Vec<TrackPoint> = rows.into_iter().map(|(_, point)| point).collect();
+        let mut drafts = Vec::new();
+        for (i, run) in (first_i..).zip(runs(&points)) {
+            let segment = segment(shift, &owner.record, i, run)?;
+            let id = TrackSegmentId::from_uuid((self.new_id)());
+            drafts.push(Draft::new(id, &segment)?);
+        }
+        let segments = drafts.len();
+        self.commit(drafts)?;
+        self.tx
+            .prepare_cached(DRAINED)?
+            .execute((sql::blob(shift.as_uuid()), last))?;
+        Ok(segments)
+    }
+}
+
+/// Now, as it is known. The one place here that places a reading in the world's time.
+fn now(conn: &Connection, reading: Reading) -> Result<TimeInterval, StoreError> {
+    Ok(place(reading, meta::get(conn, meta::ANCHOR)?))
+}
+
+fn untidy(conn: &Connection, reading: Reading) -> Result<bool, StoreError> {
+    let Some(me) = meta::get::<Identity>(conn, meta::IDENTITY)? else {
+        return Ok(false);
+    };
+    let open = Reader { conn }.open_shift(me.user, me.device)?;
+    if let Some(open) = &open
+        && open.record.admits(reading, now(conn, reading)?) == Err(Closed::Limit)
+    {
+        return Ok(true);
+    }
+    for shift in buffered(conn)? {
+        let current = open.as_ref().is_some_and(|open| open.id == shift.into());
+        if !current || is_due(conn, shift, reading)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn buffered(conn: &Connection) -> Result<Vec<ShiftId>, StoreError> {
+    let mut statement = conn.prepare_cached(SHIFTS)?;
+    let shifts = statement.query_map([], |row| {
+        row.get(0)
+            .map(|id| ShiftId::from_uuid(Uuid::from_bytes(id)))
+    })?;
+    Ok(shifts.collect::<Result<_, _>>()?)
+}
+
+fn points(conn: &Connection, shift: ShiftId) -> Result<Vec<(i64, TrackPoint)>, StoreError> {
+    let mut statement = conn.prepare_cached(OF_SHIFT)?;
+    let rows = statement.query_and_then([sql::blob(shift.as_uuid())], |row| {
+        Ok((row.get(0)?, point(&row.get::<_, String>(1)?)?))
+    })?;
+    rows.collect()
+}
+
+pub(crate) fn point(text: &str) -> Result<TrackPoint, StoreError> {
+    serde_json::from_str(text).map_err(|_| StoreError::Unreadable("a point of a track"))
+}
+
+/// Whether the points of a session are so many or so old that they should be a segment.
+fn is_due(conn: &Connection, shift: ShiftId, reading: Reading) -> Result<bool, StoreError> {
+    let id = sql::blob(shift.as_uuid());
+    let mut statement = conn.prepare_cached(FIRST)?;
+    let mut rows = statement.query([id])?;
+    let Some(row) = rows.next()? else {
+        return Ok(false);
+    };
+    let first = point(&row.get::<_, String>(0)?)?;
+    let old =
+        first.boot != reading.boot || reading.mono_ms.saturating_sub(first.mono) >= SEGMENT_MS;
+    let count: u64 = conn
+        .prepare_cached(COUNT)?
+        .query_row([id], |row| sql::Columns::count(row, 0))?;
+    Ok(old || count >= sql::len(SEGMENT_ENTRIES))
+}
+
+/// Points that can be one segment: of one boot and one datum, and not too many.
+fn runs(points: &[TrackPoint]) -> Vec<&[TrackPoint]> {
+    let mut runs = Vec::new();
+    let (mut from, mut datum) = (0, None);
+    for (at, point) in points.iter().enumerate() {
+        let own = match &point.entry {
+            Entry::Fix(fix) => Some(fix.position.datum()),
+            Entry::Gap { .. } => None,
+        };
+        let first = points.get(from);
+        let other_boot = first.is_some_and(|first| first.boot != point.boot);
+        let other_datum = own.is_some() && datum.is_some() && own != datum;
+        if other_boot || other_datum || at - from >= SEGMENT_ENTRIES {
+            runs.extend(points.get(from..at));
+            (from, datum) = (at, None);
+        }
+        datum = own.or(datum);
+    }
+    runs.extend(points.get(from..).filter(|rest| !rest.is_empty()));
+    runs
+}
+
+fn segment(
+    id: ShiftId,
+    shift: &Shift,
+    i: u32,
+    run: &[TrackPoint],
+) -> Result<TrackSegment, StoreError> {
+    let malformed = |_| StoreError::Refused(Refusal::of_field(Code::Malformed, "packed"));
+    let entries: Vec<Entry> = run.iter().map(|point| point.entry.clone()).collect();
+    let packed = pack(&entries, BOUND_M).map_err(malformed)?;
+    let ends = |mono: i64| run.iter().find(|point| point.entry.mono_ms() == mono);
+    let missing = || StoreError::Unreadable("a point of a track");
+    // packed times may be rounded to ticks; the raw clocks hold them
+    let monos = run.iter().map(|point| point.entry.mono_ms());
+    let first = monos.clone().min().and_then(ends).ok_or_else(missing)?;
+    let last = monos.max().and_then(ends).ok_or_else(missing)?;
+    let at = first.moment();
+    let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+    Ok(TrackSegment {
+        shift: id,
+        rep: shift.rep,
+        i,
+        day: local_day(at.best_ms(), first.tz),
+        at,
+        until: last.moment(),
+        boot: first.boot,
+        first_mono: first.entry.mono_ms(),
+        last_mono: last.entry.mono_ms(),
+        fixes: count(packed.fixes_in),
+        points: count(packed.points_out),
+        worst_error_m: packed.worst_error_m,
+        datum: packed.datum,
+        packed: data_encoding::BASE64.encode(&packed.bytes),
+        extra: Body::new(),
+    })
+}
