@@ -67,8 +67,10 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Policy(Policy),
     /// The work session: positions are recorded inside it alone
+    #[command(subcommand)]
     Shift(Shift),
     /// Where you were inside your work sessions
+    #[command(subcommand)]
     Track(Track),
     /// What was collected about you, why, for how long, and who looked
     Privacy(Privacy),

@@ -9,7 +9,7 @@ use waymark_domain::geo::{Datum, Position};
 use waymark_domain::ids::{CheckInId, VisitId};
 use waymark_domain::op::Draft;
 use waymark_domain::record::Body;
-use waymark_domain::time::{Hlc, Stamp, TimeInterval};
+use waymark_domain::time::{BootClock, Candidate, Hlc, Stamp, Stay, TimeInterval};
 use waymark_domain::visit::{State, Step};
 use waymark_protocol::jws;
 use waymark_store::{Row, Unit};
@@ -181,21 +181,35 @@ impl CheckIns {
                 stations: Default::default(),
             },
         };
-        let t = Stamp::take(
-            self.0.0.parts.clock.read(),
-            self.0.0.store.anchor()?,
-            Hlc::default(),
-        );
+        let reading = self.0.0.parts.clock.read();
+        self.0
+            .0
+            .store
+            .offer_times(&times(&request.fixes), reading)?;
+        let anchors = self.0.0.store.anchors()?;
+        let t = Stamp::take(reading, &anchors, Hlc::default());
+        let device = Device {
+            wall_jump_ms: request.device.wall_jump_ms.or(anchors.wall_jumped(reading)),
+            clocks_disagree: Some(anchors.disagree(reading)),
+            ..request.device.clone()
+        };
+        let stayed_ms = match (&found.state, request.moment) {
+            (State::InProgress { started, clock }, Moment::Departure) => {
+                let stay = Stay::between((started, *clock), (&t.when, BootClock::from(&t)));
+                Some((stay.least_ms, stay.most_ms))
+            }
+            _ => None,
+        };
         let evidence = Evidence {
             fixes: request.fixes.clone(),
             site,
             before: latest.and_then(|latest| last_fix(&latest.record, &t)),
             t,
             policy: rules.policy,
-            device: request.device.clone(),
+            device,
             stations: request.stations.clone(),
             offer: request.offer.clone(),
-            stayed_ms: None,
+            stayed_ms,
         };
         let verdict = assess(&evidence, &rules.rules)?;
         Ok(Judged {
@@ -205,6 +219,12 @@ impl CheckIns {
             verdict,
         })
     }
+}
+
+/// What the fixes say of the time.
+fn times(fixes: &[Fix]) -> Vec<Candidate> {
+    let timed = fixes.iter().filter(|fix| fix.gnss_ms.is_some());
+    timed.cloned().map(Candidate::Fix).collect()
 }
 
 /// A check-in before it is signed.

@@ -9,8 +9,8 @@ pub mod import;
 pub mod keys;
 pub mod lang;
 pub mod system;
-pub mod verdict;
 pub mod track;
+pub mod verdict;
 pub mod when;
 
 mod adapter;

@@ -241,10 +241,12 @@ fn sign(lang: Lang, signal: &Signal) -> String {
             format!("the phone's clock was moved by {} s", seconds(value))
         }
         (Lang::ZhHans, Sign::ClockMoved) => format!("手机时钟被调整 {} 秒", seconds(value)),
-        (Lang::En, Sign::ClocksDisagree) => {
-            format!("the sources of time differ by {} s", seconds(value))
-        }
-        (Lang::ZhHans, Sign::ClocksDisagree) => format!("时间来源相差 {} 秒", seconds(value)),
+        (_, Sign::ClocksDisagree) => lang
+            .pick(
+                "the sources of time contradict each other",
+                "时间来源互相矛盾",
+            )
+            .to_owned(),
         (_, Sign::DeveloperOptions) => lang
             .pick("developer options are on", "已开启开发者选项")
             .to_owned(),

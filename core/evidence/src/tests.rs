@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
+use rand_chacha::rand_core::SeedableRng as _;
 use uuid::Uuid;
 use waymark_domain::check_in::evidence::{Device, Evidence, Offer, Site};
 use waymark_domain::check_in::policy::CheckInPolicy;
@@ -18,7 +18,7 @@ use waymark_domain::note::Note;
 use waymark_domain::op::{BaseRef, Draft, Seal as OpSeal, Sealed};
 use waymark_domain::policy::PolicyRef;
 use waymark_domain::record::Body;
-use waymark_domain::time::{Anchor, Hlc, Reading, Stamp};
+use waymark_domain::time::{Anchor, AnchorSource, Anchors, Hlc, Reading, Stamp};
 use waymark_protocol::jws;
 use waymark_protocol::proof::{PublicKey, Signer as _, SoftwareSigner};
 use waymark_protocol::receipt::{HEAD_TYP, HeadStatement, Receipt};
@@ -45,14 +45,17 @@ fn stamp(n: u64) -> Stamp {
         mono_ms,
         boot,
         utc_offset_min: 480,
+        zone: None,
     };
-    let anchor = Anchor {
-        server_ms: T0,
-        rtt_ms: 40,
+    let mut anchors = Anchors::default();
+    anchors.take(Anchor {
+        utc_ms: T0,
+        uncertainty_ms: 20,
         mono_ms: 1_000_000,
         boot,
-    };
-    Stamp::take(reading, Some(anchor), Hlc::default())
+        source: AnchorSource::Server,
+    });
+    Stamp::take(reading, &anchors, Hlc::default())
 }
 
 /// A device with its chain, and a company.

@@ -83,27 +83,4 @@ impl Store {
             meta::set(tx, meta::IDENTITY, identity)
         })
     }
-
-    /// A setting of the client's on this device, by name.
-    ///
-    /// # Errors
-    /// As every read.
-    pub fn setting<T: serde::de::DeserializeOwned>(
-        &self,
-        name: &'static str,
-    ) -> Result<Option<T>, StoreError> {
-        self.read(|reader| meta::get(reader.conn, name))
-    }
-
-    /// Sets a setting of the client's on this device.
-    ///
-    /// # Errors
-    /// As every write.
-    pub fn set_setting<T: Serialize>(
-        &self,
-        name: &'static str,
-        value: &T,
-    ) -> Result<(), StoreError> {
-        self.write(|tx| meta::set(tx, name, value))
-    }
 }

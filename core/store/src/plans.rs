@@ -4,7 +4,8 @@ use rusqlite::Connection;
 
 use crate::store::Store;
 use crate::{
-    attention, check, commit, digests, epoch, evidence, fold, identity, ledger, meta, pull, reader, salvage, schema, settle, sync, track, views,
+    attention, check, commit, digests, epoch, evidence, fold, identity, ledger, meta, pull, reader,
+    salvage, schema, settle, sync, track, views,
 };
 
 const FILES: &[(&str, &[(&str, &str)])] = &[

@@ -5,11 +5,12 @@ use waymark_domain::ids::{DeviceId, OpId, UserId};
 use waymark_domain::merge::Stored;
 use waymark_domain::record::{Kind, RecordKey, Role};
 use waymark_domain::scope::Scope;
+use waymark_domain::time::UnixMs;
 use waymark_protocol::outcome::Outcome;
 use waymark_server::storage::sqlite::SqliteStorage;
 use waymark_server::storage::{
-    Alarm, AuditRow, Change, DeviceRecord, Entry, HistoryRow, Identity, InviteRow, Link, OpRow,
-    RecordRow, ScopeHead, StatementRow, Storage, Tx, UserRow, View, Visit,
+    Alarm, AuditRow, Change, DeviceRecord, DueOp, Entry, HistoryRow, HoldRow, Identity, InviteRow,
+    Link, OpRow, RecordRow, ScopeHead, StatementRow, Storage, Tx, UserRow, View, Visit,
 };
 use waymark_server::{Error, Result};
 
@@ -153,6 +154,8 @@ impl View for Reading<'_> {
         invite(code: Hash) -> Result<Option<InviteRow>>;
         alarms() -> Result<Vec<Alarm>>;
         audit() -> Result<Vec<AuditRow>>;
+        due_ops(kind: &Kind, cut: UnixMs, limit: usize) -> Result<Vec<DueOp>>;
+        holds() -> Result<Vec<HoldRow>>;
         links(device: DeviceId, from: u64, to: u64) -> Result<Vec<Link>>;
         statement(device: DeviceId, n: u64) -> Result<Option<StatementRow>>;
         statements(device: DeviceId, from: u64, to: u64) -> Result<Vec<StatementRow>>;
@@ -207,6 +210,8 @@ impl View for Writing<'_> {
         invite(code: Hash) -> Result<Option<InviteRow>>;
         alarms() -> Result<Vec<Alarm>>;
         audit() -> Result<Vec<AuditRow>>;
+        due_ops(kind: &Kind, cut: UnixMs, limit: usize) -> Result<Vec<DueOp>>;
+        holds() -> Result<Vec<HoldRow>>;
         links(device: DeviceId, from: u64, to: u64) -> Result<Vec<Link>>;
         statement(device: DeviceId, n: u64) -> Result<Option<StatementRow>>;
         statements(device: DeviceId, from: u64, to: u64) -> Result<Vec<StatementRow>>;
@@ -255,6 +260,18 @@ impl Tx for Writing<'_> {
             return Ok(first - 1);
         }
         Ok(first)
+    }
+
+    fn erase_op(&mut self, op: OpId, why: &str) -> Result<()> {
+        self.inner.erase_op(op, why)
+    }
+
+    fn erase_history(&mut self, key: &RecordKey, body: &str) -> Result<()> {
+        self.inner.erase_history(key, body)
+    }
+
+    fn put_hold(&mut self, user: UserId, hold: Option<&HoldRow>) -> Result<()> {
+        self.inner.put_hold(user, hold)
     }
 
     fn put_statement(&mut self, row: &StatementRow) -> Result<()> {

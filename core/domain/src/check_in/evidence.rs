@@ -84,9 +84,9 @@ pub struct Device {
     /// By how much the wall clock was moved since the last look, milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub wall_jump_ms: Option<i64>,
-    /// By how much the sources of time contradict each other beyond their bounds, milliseconds.
+    /// The server, the satellites or the network say about the time what cannot all be true.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub clocks_apart_ms: Option<i64>,
+    pub clocks_disagree: Option<bool>,
 }
 
 impl Device {

@@ -21,8 +21,6 @@ const TOGETHER_MS: i64 = 30_000;
 const GNSS_SLACK_MS: i64 = 5_000;
 /// Smallest move of the wall clock that is a sign: zone changes do not move it, time servers move it by less.
 const WALL_JUMP_MS: i64 = 60_000;
-/// Smallest contradiction between sources of time that is a sign, milliseconds.
-const CLOCKS_APART_MS: i64 = 5_000;
 
 /// A sign.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,7 +70,7 @@ pub enum Sign {
     GnssTimeDiffers,
     /// The wall clock was moved. Value: by how many milliseconds.
     ClockMoved,
-    /// Sources of time contradict each other. Value: by how many milliseconds.
+    /// Sources of time contradict each other.
     ClocksDisagree,
     /// Developer options are on.
     DeveloperOptions,
@@ -156,13 +154,8 @@ pub(super) fn signals(evidence: &Evidence, policy: &CheckInPolicy, decided: &Fix
     {
         note(Sign::ClockMoved, 15, jump);
     }
-    if let Some(apart) = device
-        .clocks_apart_ms
-        .filter(|apart| apart.saturating_abs() >= CLOCKS_APART_MS)
-    {
-        note(Sign::ClocksDisagree, 15, apart);
-    }
     for (reported, sign, weight) in [
+        (device.clocks_disagree, Sign::ClocksDisagree, 15),
         (device.developer_options, Sign::DeveloperOptions, 5),
         (device.rooted, Sign::Rooted, 15),
         (device.emulator, Sign::Emulator, 40),

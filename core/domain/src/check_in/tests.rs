@@ -12,7 +12,7 @@ use crate::geo::Wgs84;
 use crate::geo::fence::{Fence, Side};
 use crate::ids::{BootId, uuid_v7};
 use crate::policy::PolicyRef;
-use crate::time::{Anchor, Hlc, Reading, Stamp};
+use crate::time::{Anchor, AnchorSource, Anchors, Hlc, Reading, Stamp};
 
 /// The customer's door: Monaco, Rocher.
 const DOOR: (f64, f64) = (43.7305, 7.4245);
@@ -49,20 +49,24 @@ fn evidence(fixes: Vec<Fix>) -> Evidence {
         mono_ms: NOW,
         boot,
         utc_offset_min: 480,
+        zone: None,
     };
     let anchor = Anchor {
-        server_ms: 1_773_468_202_000 - 1_000,
-        rtt_ms: 40,
+        utc_ms: 1_773_468_202_000 - 1_000,
+        uncertainty_ms: 20,
         mono_ms: NOW - 1_000,
         boot,
+        source: AnchorSource::Server,
     };
+    let mut anchors = Anchors::default();
+    anchors.take(anchor);
     Evidence {
         fixes,
         site: Site {
             fences: vec![circle(100.0)],
             stations: ["aa:bb:cc:dd:ee:ff".to_owned()].into(),
         },
-        t: Stamp::take(reading, Some(anchor), Hlc::default()),
+        t: Stamp::take(reading, &anchors, Hlc::default()),
         policy: PolicyRef::default(),
         device: Device::default(),
         before: None,

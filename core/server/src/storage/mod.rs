@@ -17,7 +17,8 @@ use waymark_domain::scope::Scope;
 use waymark_domain::time::UnixMs;
 
 pub use self::rows::{
-    Alarm, AuditRow, Change, DeviceRecord, DueOp, Entry, HeadEvidence, HistoryRow, HoldRow, Identity, InviteRow, Link, OpRow, RecordRow, ScopeHead, StatementRow, UserRow,
+    Alarm, AuditRow, Change, DeviceRecord, DueOp, Entry, HeadEvidence, HistoryRow, HoldRow,
+    Identity, InviteRow, Link, OpRow, RecordRow, ScopeHead, StatementRow, UserRow,
 };
 use crate::error::Result;
 

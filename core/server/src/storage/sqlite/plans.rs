@@ -18,7 +18,8 @@ use super::sql::Sql;
 use super::{SqliteStorage, lock};
 use crate::error::Result;
 use crate::storage::{
-    Alarm, AuditRow, DeviceRecord, Entry, HeadEvidence, HistoryRow, HoldRow, Identity, InviteRow, OpRow, ScopeHead, StatementRow, Tx, UserRow, View,
+    Alarm, AuditRow, DeviceRecord, Entry, HeadEvidence, HistoryRow, HoldRow, Identity, InviteRow,
+    OpRow, ScopeHead, StatementRow, Tx, UserRow, View,
 };
 
 thread_local! {

@@ -10,7 +10,8 @@ use waymark_domain::scope::Scope;
 use super::sql::{Sql, int, to_json, uint};
 use crate::error::{Error, Result};
 use crate::storage::{
-    Alarm, AuditRow, DeviceRecord, Entry, HistoryRow, HoldRow, Identity, InviteRow, OpRow, ScopeHead, StatementRow, Tx, UserRow,
+    Alarm, AuditRow, DeviceRecord, Entry, HistoryRow, HoldRow, Identity, InviteRow, OpRow,
+    ScopeHead, StatementRow, Tx, UserRow,
 };
 
 /// For comparisons: no stored count is larger than SQLite's largest integer.

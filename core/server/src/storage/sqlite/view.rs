@@ -15,7 +15,8 @@ use super::sql::{
 use super::tx::int_or_max;
 use crate::error::{Error, Result};
 use crate::storage::{
-    Alarm, AuditRow, Change, DeviceRecord, DueOp, Entry, HeadEvidence, HistoryRow, HoldRow, Identity, InviteRow, Link, OpRow, RecordRow, ScopeHead, StatementRow, UserRow, View, Visit,
+    Alarm, AuditRow, Change, DeviceRecord, DueOp, Entry, HeadEvidence, HistoryRow, HoldRow,
+    Identity, InviteRow, Link, OpRow, RecordRow, ScopeHead, StatementRow, UserRow, View, Visit,
 };
 
 const OP: &str =
