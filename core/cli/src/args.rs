@@ -74,6 +74,11 @@ pub(crate) enum Command {
     Track(Track),
     /// What was collected about you, why, for how long, and who looked
     Privacy(Privacy),
+    /// What you did, in a bundle that anyone can verify
+    #[command(subcommand)]
+    Evidence(Evidence),
+    /// Verify a bundle of evidence: needs nothing but the bundle and the company's key
+    Verify(Verify),
     /// Send what is pending and fetch what is new
     Sync,
     /// Where the work stands: counts that must balance
@@ -368,6 +373,32 @@ pub(crate) struct CheckIn {
     /// Only say what the verdict would be, save nothing
     #[arg(long)]
     pub(crate) preview: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Evidence {
+    /// Write a bundle: the operations of a day, or all of the last 30 days
+    Export(EvidenceExport),
+    /// The company's key, to be handed to whoever verifies
+    Key,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EvidenceExport {
+    /// Where to
+    pub(crate) file: PathBuf,
+    /// Only this day, as YYYY-MM-DD
+    #[arg(long, value_name = "DAY")]
+    pub(crate) day: Option<NaiveDate>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Verify {
+    /// The bundle
+    pub(crate) bundle: PathBuf,
+    /// The company's key, as `waymark evidence key` prints it; without one nothing is proven
+    #[arg(long, value_name = "KEY")]
+    pub(crate) key: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -65,6 +65,8 @@ fn run(context: &Context, command: Command) -> Outcome {
         Command::Shift(what) => rep::shift::run(context, what),
         Command::Track(what) => rep::track::run(context, what),
         Command::Privacy(args) => rep::privacy::run(context, &args),
+        Command::Evidence(what) => rep::evidence::run(context, what),
+        Command::Verify(args) => rep::evidence::verify(context, &args),
         Command::Sync => rep::sync::run(context),
         Command::Status => rep::status::run(context),
         Command::Attention(args) => rep::attention::run(context, args.what),

@@ -5,6 +5,7 @@
 //! `Request`. What changes is pulled with [`Waymark::next_events`].
 
 pub mod error;
+pub mod evidence;
 pub mod import;
 pub mod keys;
 pub mod lang;

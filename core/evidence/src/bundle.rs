@@ -12,7 +12,7 @@ use waymark_protocol::jws;
 use waymark_protocol::proof::{PublicKey, Signer};
 
 /// The version of the form.
-pub(crate) const VERSION: u16 = 1;
+pub const VERSION: u16 = 1;
 /// `typ` of the seal.
 pub(crate) const SEAL_TYPE: &str = "waymark-bundle+json";
 

@@ -8,5 +8,5 @@ mod bundle;
 mod tests;
 mod verify;
 
-pub use bundle::{Header, Seal, Sealer, Writer};
+pub use bundle::{Header, Seal, Sealer, VERSION, Writer};
 pub use verify::{Bad, Noted, Report, What, verify};

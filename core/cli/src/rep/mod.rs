@@ -4,6 +4,7 @@ pub(crate) mod attention;
 pub(crate) mod check_in;
 pub(crate) mod customer;
 pub(crate) mod enrol;
+pub(crate) mod evidence;
 pub(crate) mod export;
 pub(crate) mod import;
 pub(crate) mod policy;

@@ -92,6 +92,13 @@ const COMMANDS: &[(&str, &str)] = &[
     ("track show", "某天的轨迹；查看他人的须说明目的，对方会看到"),
     ("track where", "当前工作时段内的最后位置及其时间"),
     ("privacy", "采集了您的哪些内容、目的、保存多久、谁查看过"),
+    ("evidence", "您的工作记录，任何人都可验证"),
+    (
+        "evidence export",
+        "写出证据文件：某一天的操作，或最近 30 天的全部操作",
+    ),
+    ("evidence key", "公司密钥，交给验证者"),
+    ("verify", "验证证据文件：只需文件和公司密钥"),
     ("sync", "上传待发内容并获取更新"),
     ("status", "工作状态：必须相符的账目"),
     ("attention", "服务器未按原样接受的内容"),
@@ -180,6 +187,11 @@ const ARGUMENTS: &[(&str, &str)] = &[
     (
         "fence bssid",
         "客户的 Wi-Fi 站点，如 aa:bb:cc:dd:ee:ff，可多次给出",
+    ),
+    ("bundle", "证据文件"),
+    (
+        "verify key",
+        "公司密钥，由 waymark evidence key 给出；没有它则什么也不能证明",
     ),
     ("bssid", "收到的 Wi-Fi 站点：BSSID[,秒数]，可多次给出"),
     ("check-in reason", "位置可能不准的原因，用您自己的话"),
