@@ -66,10 +66,12 @@ CREATE TABLE outbox (
 
 CREATE TABLE receipt (
   -- what the server signed about this device's chain: at its time it had seen operation n with that hash
-  n     INTEGER PRIMARY KEY, -- the count at the head
-  at_ms INTEGER NOT NULL,    -- the server's clock
-  jws   TEXT NOT NULL        -- compact JWS, ES256 by the server's key
-) STRICT;
+  n        INTEGER NOT NULL, -- the count at the head
+  at_ms    INTEGER NOT NULL, -- the server's clock
+  complete INTEGER NOT NULL, -- 1: the server had every operation up to n
+  jws      TEXT NOT NULL,    -- compact JWS, ES256 by the server's key
+  PRIMARY KEY (n, at_ms)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE scope_state (
   -- the scopes that the user may see, and how far this copy of them goes
@@ -134,6 +136,18 @@ CREATE TABLE view_customer (
   body     TEXT NOT NULL
 ) STRICT;
 
+CREATE TABLE view_location_access (
+  -- fold(base, own operations); derived
+  id      BLOB PRIMARY KEY NOT NULL,
+  rev     INTEGER NOT NULL,
+  pending INTEGER NOT NULL,
+  deleted INTEGER NOT NULL,
+  viewer  BLOB NOT NULL,
+  subject BLOB NOT NULL,
+  at_ms   INTEGER NOT NULL, -- best single moment, milliseconds since 1970 UTC
+  body    TEXT NOT NULL
+) STRICT;
+
 CREATE TABLE view_member (
   -- fold(base, own operations); derived
   id      BLOB PRIMARY KEY NOT NULL, -- the user's id
@@ -170,6 +184,36 @@ CREATE TABLE view_policy (
   topic   TEXT NOT NULL,
   version INTEGER NOT NULL,
   body    TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE view_shift (
+  -- fold(base, own operations); derived
+  id         BLOB PRIMARY KEY NOT NULL,
+  rev        INTEGER NOT NULL,
+  pending    INTEGER NOT NULL,
+  deleted    INTEGER NOT NULL,
+  rep        BLOB NOT NULL,
+  device     BLOB NOT NULL,    -- the one whose clock measures it
+  state      TEXT NOT NULL,    -- its name on the wire
+  started_ms INTEGER NOT NULL, -- best single moment, milliseconds since 1970 UTC
+  body       TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE view_track_segment (
+  -- fold(base, own operations); derived
+  id         BLOB PRIMARY KEY NOT NULL,
+  rev        INTEGER NOT NULL,
+  pending    INTEGER NOT NULL,
+  deleted    INTEGER NOT NULL,
+  shift      BLOB NOT NULL,
+  rep        BLOB NOT NULL,
+  i          INTEGER NOT NULL, -- its number within the session, from 0
+  day        TEXT NOT NULL,    -- local calendar day, YYYY-MM-DD
+  at_ms      INTEGER NOT NULL, -- best single moment of its beginning, milliseconds since 1970 UTC
+  until_ms   INTEGER NOT NULL, -- the same of its end
+  fixes      INTEGER NOT NULL, -- recorded
+  bytes      INTEGER NOT NULL, -- packed
+  body       TEXT NOT NULL
 ) STRICT;
 
 CREATE TABLE view_visit (
@@ -211,6 +255,8 @@ CREATE INDEX view_customer_name ON view_customer (name, id);
 
 CREATE INDEX view_customer_owner ON view_customer (owner, name, id);
 
+CREATE INDEX view_location_access_subject ON view_location_access (subject, at_ms);
+
 CREATE INDEX view_member_search ON view_member (search, id);
 
 CREATE INDEX view_note_customer ON view_note (customer, at_ms);
@@ -219,8 +265,18 @@ CREATE INDEX view_note_visit ON view_note (visit, at_ms) WHERE visit IS NOT NULL
 
 CREATE INDEX view_policy_topic ON view_policy (topic, version);
 
+CREATE INDEX view_shift_open ON view_shift (rep, device, started_ms) WHERE state = 'open';
+
+CREATE INDEX view_shift_rep ON view_shift (rep, started_ms);
+
+CREATE INDEX view_track_segment_day ON view_track_segment (rep, day, at_ms);
+
+CREATE INDEX view_track_segment_shift ON view_track_segment (shift, i);
+
 CREATE INDEX view_visit_customer ON view_visit (customer, day);
 
 CREATE INDEX view_visit_day ON view_visit (day, rep);
 
 CREATE INDEX view_visit_in_progress ON view_visit (rep, started_ms) WHERE state = 'in_progress';
+
+CREATE INDEX view_visit_rep ON view_visit (rep, day);
