@@ -5,11 +5,12 @@ use waymark_domain::ids::{DeviceId, OpId, UserId};
 use waymark_domain::merge::Stored;
 use waymark_domain::record::{Kind, RecordKey, Role};
 use waymark_domain::scope::Scope;
+use waymark_domain::time::UnixMs;
 use waymark_protocol::outcome::Outcome;
 use waymark_server::storage::sqlite::SqliteStorage;
 use waymark_server::storage::{
-    Alarm, AuditRow, Change, DeviceRecord, Entry, HistoryRow, Identity, InviteRow, Link, OpRow,
-    RecordRow, ScopeHead, Storage, Tx, UserRow, View, Visit,
+    Alarm, AuditRow, Change, DeviceRecord, DueOp, Entry, HistoryRow, HoldRow, Identity, InviteRow,
+    Link, OpRow, RecordRow, ScopeHead, Storage, Tx, UserRow, View, Visit,
 };
 use waymark_server::{Error, Result};
 
@@ -151,6 +152,8 @@ impl View for Reading<'_> {
         device(device: DeviceId) -> Result<Option<DeviceRecord>>;
         devices() -> Result<Vec<DeviceRecord>>;
         invite(code: Hash) -> Result<Option<InviteRow>>;
+        due_ops(kind: &Kind, cut: UnixMs, limit: usize) -> Result<Vec<DueOp>>;
+        holds() -> Result<Vec<HoldRow>>;
         alarms() -> Result<Vec<Alarm>>;
         audit() -> Result<Vec<AuditRow>>;
     }
@@ -202,6 +205,8 @@ impl View for Writing<'_> {
         device(device: DeviceId) -> Result<Option<DeviceRecord>>;
         devices() -> Result<Vec<DeviceRecord>>;
         invite(code: Hash) -> Result<Option<InviteRow>>;
+        due_ops(kind: &Kind, cut: UnixMs, limit: usize) -> Result<Vec<DueOp>>;
+        holds() -> Result<Vec<HoldRow>>;
         alarms() -> Result<Vec<Alarm>>;
         audit() -> Result<Vec<AuditRow>>;
     }
@@ -314,6 +319,18 @@ impl Tx for Writing<'_> {
 
     fn raise(&mut self, alarm: &Alarm) -> Result<bool> {
         self.inner.raise(alarm)
+    }
+
+    fn erase_op(&mut self, op: OpId, why: &str) -> Result<()> {
+        self.inner.erase_op(op, why)
+    }
+
+    fn erase_history(&mut self, key: &RecordKey, body: &str) -> Result<()> {
+        self.inner.erase_history(key, body)
+    }
+
+    fn put_hold(&mut self, user: UserId, hold: Option<&HoldRow>) -> Result<()> {
+        self.inner.put_hold(user, hold)
     }
 
     fn put_audit(&mut self, row: &AuditRow) -> Result<()> {
