@@ -9,6 +9,7 @@ pub mod import;
 pub mod keys;
 pub mod lang;
 pub mod system;
+pub mod track;
 
 mod adapter;
 mod admin;

@@ -4,13 +4,18 @@
 //! - [`Track`]: entries in order of time, of one boot and one datum, in which every gap is explicit. What is computed from a track says
 //!   by index which fixes it comes from.
 //! - [`pack`] and [`unpack`]: a track as few bytes, with a bound on what the packing may change.
+//! - [`filter`]: which fixes are plausible. [`stops`]: where the rep stayed. [`distance`]: how far the rep went.
 //!
 //! Nothing here bridges a gap: between the last fix before one and the first after it nothing is known, and every function says so.
 
 mod bits;
+pub mod distance;
+pub mod filter;
 mod pack;
 mod plane;
 mod simplify;
+mod smooth;
+pub mod stops;
 mod unpack;
 
 use serde::{Deserialize, Serialize};

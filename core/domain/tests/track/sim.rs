@@ -67,6 +67,34 @@ impl Plan {
         outliers: 0.01,
         holes: 0.2,
     };
+
+    /// A phone in a street canyon that sees walls more than sky.
+    pub(crate) const CANYON: Self = Self {
+        sigma_m: 9.0,
+        indoor_sigma_m: 18.0,
+        outliers: 0.03,
+        ..Self::PHONE
+    };
+
+    /// A recorder at one fix a second.
+    pub(crate) const FAST: Self = Self {
+        interval_s: 1.0,
+        ..Self::PHONE
+    };
+
+    /// A recorder that spares the battery.
+    pub(crate) const SLOW: Self = Self {
+        interval_s: 30.0,
+        ..Self::PHONE
+    };
+
+    /// Every kind of day.
+    pub(crate) const KINDS: [(&'static str, Self); 4] = [
+        ("phone, 10 s", Self::PHONE),
+        ("canyon, 10 s", Self::CANYON),
+        ("fast, 1 s", Self::FAST),
+        ("slow, 30 s", Self::SLOW),
+    ];
 }
 
 /// A stay that really was.
@@ -125,7 +153,8 @@ pub(crate) fn day(seed: u64, plan: Plan) -> Day {
         };
         let (mut along_east, mut sign) =
             (dice.chance(0.5), if dice.chance(0.5) { 1.0 } else { -1.0 });
-        for _ in 0..libm::round(blocks) as u32 {
+        let blocks = libm::round(blocks) as u32;
+        for n in 0..blocks {
             let block = dice.between(80.0, 350.0);
             let steps = libm::ceil(block / speed / 5.0).max(1.0);
             for _ in 0..steps as u32 {
@@ -138,7 +167,7 @@ pub(crate) fn day(seed: u64, plan: Plan) -> Day {
                 put(&mut way, s, east, north, false);
             }
             metres += block;
-            if dice.chance(0.3) {
+            if n + 1 < blocks && dice.chance(0.3) {
                 // a light, or a look at a window: no stay
                 s += dice.between(10.0, 100.0);
                 put(&mut way, s, east, north, false);
@@ -180,7 +209,7 @@ fn seen(dice: &mut Dice, plan: Plan, way: &[Moment], stays: &[TrueStay]) -> Vec<
         .filter_map(|stay| {
             let (from, to) = (stay.from_ms as f64 / 1000.0, stay.to_ms as f64 / 1000.0);
             dice.chance(plan.holes)
-                .then(|| (from + 90.0, to - 60.0))
+                .then_some((from + 90.0, to - 60.0))
                 .filter(|(a, b)| b - a > 150.0)
         })
         .collect();
