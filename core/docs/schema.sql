@@ -64,6 +64,13 @@ CREATE TABLE outbox (
   last_error TEXT                        -- what the last of them said
 ) STRICT;
 
+CREATE TABLE receipt (
+  -- what the server signed about this device's chain: at its time it had seen operation n with that hash
+  n     INTEGER PRIMARY KEY, -- the count at the head
+  at_ms INTEGER NOT NULL,    -- the server's clock
+  jws   TEXT NOT NULL        -- compact JWS, ES256 by the server's key
+) STRICT;
+
 CREATE TABLE scope_state (
   -- the scopes that the user may see, and how far this copy of them goes
   scope         TEXT PRIMARY KEY NOT NULL,
@@ -85,6 +92,13 @@ CREATE TABLE staged (
   rev   INTEGER NOT NULL,
   body  TEXT,              -- NULL: the record leaves the scope
   PRIMARY KEY (scope, kind, id)
+) STRICT;
+
+CREATE TABLE track_point (
+  -- points of an open work session until they are packed into a segment; a row is written only while the session is open
+  seq   INTEGER PRIMARY KEY,
+  shift BLOB NOT NULL,
+  entry TEXT NOT NULL        -- JSON: a fix, or the reason of a gap
 ) STRICT;
 
 CREATE TABLE view_check_in (
@@ -147,6 +161,17 @@ CREATE TABLE view_note (
   body     TEXT NOT NULL
 ) STRICT;
 
+CREATE TABLE view_policy (
+  -- fold(base, own operations); derived
+  id      BLOB PRIMARY KEY NOT NULL,
+  rev     INTEGER NOT NULL,
+  pending INTEGER NOT NULL,
+  deleted INTEGER NOT NULL,
+  topic   TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  body    TEXT NOT NULL
+) STRICT;
+
 CREATE TABLE view_visit (
   -- fold(base, own operations); derived
   id          BLOB PRIMARY KEY NOT NULL,
@@ -174,6 +199,10 @@ CREATE INDEX history_settled ON history (settled_ms);
 
 CREATE INDEX outbox_record ON outbox (kind, rec, n);
 
+CREATE INDEX track_point_shift ON track_point (shift, seq);
+
+CREATE INDEX view_check_in_rep ON view_check_in (rep, at_ms);
+
 CREATE INDEX view_check_in_visit ON view_check_in (visit, at_ms);
 
 CREATE INDEX view_customer_external ON view_customer (external) WHERE external IS NOT NULL;
@@ -187,6 +216,8 @@ CREATE INDEX view_member_search ON view_member (search, id);
 CREATE INDEX view_note_customer ON view_note (customer, at_ms);
 
 CREATE INDEX view_note_visit ON view_note (visit, at_ms) WHERE visit IS NOT NULL;
+
+CREATE INDEX view_policy_topic ON view_policy (topic, version);
 
 CREATE INDEX view_visit_customer ON view_visit (customer, day);
 

@@ -35,6 +35,7 @@ const DOMAIN: &str = "waymark-domain";
 const PROTOCOL: &str = "waymark-protocol";
 const STORE: &str = "waymark-store";
 const SYNC: &str = "waymark-sync";
+const EVIDENCE: &str = "waymark-evidence";
 const CLIENT: &str = "waymark-client";
 const SERVER: &str = "waymark-server";
 const TESTKIT: &str = "waymark-testkit";
@@ -44,17 +45,18 @@ const ROOMS: &[Room] = &[
     row(DOMAIN, "core/domain", Only(&[])),
     row(PROTOCOL, "core/protocol", Only(&[DOMAIN])),
     row(STORE, "core/store", Only(&[DOMAIN])),
+    row(EVIDENCE, "core/evidence", Only(&[DOMAIN, PROTOCOL])),
     row(SYNC, "core/sync", Only(&[DOMAIN, PROTOCOL])),
     row(
         CLIENT,
         "core/client",
-        Only(&[DOMAIN, PROTOCOL, STORE, SYNC]),
+        Only(&[DOMAIN, PROTOCOL, EVIDENCE, STORE, SYNC]),
     ),
-    row(SERVER, "core/server", Only(&[DOMAIN, PROTOCOL])),
+    row(SERVER, "core/server", Only(&[DOMAIN, PROTOCOL, EVIDENCE])),
     row(
         "waymark",
         "core/cli",
-        Only(&[DOMAIN, PROTOCOL, CLIENT, SERVER]),
+        Only(&[DOMAIN, PROTOCOL, EVIDENCE, CLIENT, SERVER]),
     ),
     row(TESTKIT, "tests/support", Everything),
     row("waymark-scenarios", "tests/scenarios", Everything),

@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use waymark_client::Lang;
 use waymark_domain::ids::BootId;
 
-use crate::values::{DatumArg, RoleArg, SourceArg};
+use crate::values::{DatumArg, ProviderArg, RoleArg, SourceArg};
 
 /// Waymark: field work that needs no network.
 ///
@@ -59,8 +59,13 @@ pub(crate) enum Command {
     /// Visits
     #[command(subcommand)]
     Visit(Visit),
-    /// Record a position at the customer
+    /// Check in at the customer: the position is judged on the spot, and signed
     CheckIn(CheckIn),
+    /// Check out: a position, and the end of the visit
+    CheckOut(CheckIn),
+    /// The company's rules of check-ins
+    #[command(subcommand)]
+    Policy(Policy),
     /// The work session: positions are recorded inside it alone
     #[command(subcommand)]
     Shift(Shift),
@@ -69,6 +74,11 @@ pub(crate) enum Command {
     Track(Track),
     /// What was collected about you, why, for how long, and who looked
     Privacy(Privacy),
+    /// What you did, in a bundle that anyone can verify
+    #[command(subcommand)]
+    Evidence(Evidence),
+    /// Verify a bundle of evidence: needs nothing but the bundle and the company's key
+    Verify(Verify),
     /// Send what is pending and fetch what is new
     Sync,
     /// Where the work stands: counts that must balance
@@ -129,6 +139,10 @@ pub(crate) enum Customer {
     Add(CustomerAdd),
     /// Change a customer; what is not given stays
     Edit(CustomerEditArgs),
+    /// Add a door, an outline or a Wi-Fi station: being in one of them is being there
+    Fence(CustomerFence),
+    /// Links that open a map app there, each in the datum that it wants
+    Links(Who),
 }
 
 #[derive(Debug, Args)]
@@ -183,6 +197,36 @@ pub(crate) struct CustomerAdd {
     /// Telephone number
     #[arg(long)]
     pub(crate) phone: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CustomerFence {
+    #[command(flatten)]
+    pub(crate) who: Who,
+    /// Degrees north of a door
+    #[arg(long, allow_negative_numbers = true, value_name = "DEGREES", requires_all = ["lon", "datum"])]
+    pub(crate) lat: Option<f64>,
+    /// Degrees east of a door
+    #[arg(long, allow_negative_numbers = true, value_name = "DEGREES")]
+    pub(crate) lon: Option<f64>,
+    /// The datum of the position
+    #[arg(long, value_enum)]
+    pub(crate) datum: Option<DatumArg>,
+    /// Radius around the door, metres
+    #[arg(long, value_name = "METRES", default_value_t = 80.0)]
+    pub(crate) radius: f64,
+    /// An outline instead of a door: a GeoJSON file with a polygon
+    #[arg(long, value_name = "FILE", conflicts_with = "lat")]
+    pub(crate) outline: Option<PathBuf>,
+    /// What people call it, such as "gate 2"
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// A Wi-Fi station of the customer, as aa:bb:cc:dd:ee:ff; may be given more than once
+    #[arg(long, value_name = "STATION")]
+    pub(crate) bssid: Vec<String>,
+    /// Forget all doors and outlines first
+    #[arg(long)]
+    pub(crate) clear: bool,
 }
 
 #[derive(Debug, Args)]
@@ -305,6 +349,73 @@ pub(crate) struct CheckIn {
     /// Who states the accuracy
     #[arg(long, value_enum, default_value = "stated")]
     pub(crate) source: SourceArg,
+    /// How old the fix is, seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+    pub(crate) age: u32,
+    /// One more fix of the same acquisition: LAT,LON,ACCURACY[,AGE]; may be given more than once
+    #[arg(long, value_name = "FIX", allow_hyphen_values = true)]
+    pub(crate) sample: Vec<String>,
+    /// What determined the position
+    #[arg(long, value_enum, default_value = "unknown")]
+    pub(crate) provider: ProviderArg,
+    /// Satellites used
+    #[arg(long, value_name = "N")]
+    pub(crate) satellites: Option<u8>,
+    /// The platform says that an app supplied the position
+    #[arg(long)]
+    pub(crate) mock: bool,
+    /// A Wi-Fi station that was heard: BSSID[,AGE]; may be given more than once
+    #[arg(long, value_name = "STATION")]
+    pub(crate) bssid: Vec<String>,
+    /// Why the position may be uncertain, in your words
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: Option<String>,
+    /// Only say what the verdict would be, save nothing
+    #[arg(long)]
+    pub(crate) preview: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Evidence {
+    /// Write a bundle: the operations of a day, or all of the last 30 days
+    Export(EvidenceExport),
+    /// The company's key, to be handed to whoever verifies
+    Key,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EvidenceExport {
+    /// Where to
+    pub(crate) file: PathBuf,
+    /// Only this day, as YYYY-MM-DD
+    #[arg(long, value_name = "DAY")]
+    pub(crate) day: Option<NaiveDate>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Verify {
+    /// The bundle
+    pub(crate) bundle: PathBuf,
+    /// The company's key, as `waymark evidence key` prints it; without one nothing is proven
+    #[arg(long, value_name = "KEY")]
+    pub(crate) key: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Policy {
+    /// The rules that hold here now
+    Show,
+    /// Publish new rules from a JSON file, for admins; what it leaves out is built in
+    Publish(PolicyPublish),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PolicyPublish {
+    /// The rules, as JSON; - for standard input
+    pub(crate) file: PathBuf,
+    /// Why, for everybody to read
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) remark: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]

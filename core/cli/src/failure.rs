@@ -32,6 +32,10 @@ pub(crate) enum Own {
     HalfAPosition,
     /// Numbers out of range.
     NotAPosition,
+    /// Not a fix as `LAT,LON,ACCURACY[,AGE]`.
+    NotASample(String),
+    /// A file without a polygon.
+    NotAnOutline,
     /// An edit without a field.
     NothingToChange,
     /// No visit is in progress, and none was named.
@@ -152,10 +156,12 @@ impl Failure {
 impl Own {
     const fn exit(&self) -> Exit {
         match self {
-            Self::NothingToChange | Self::NotAPosition | Self::DataThere(_) | Self::Demo(_) => {
-                Exit::Refused
-            }
-            Self::HalfAPosition => Exit::Usage,
+            Self::NothingToChange
+            | Self::NotAPosition
+            | Self::NotAnOutline
+            | Self::DataThere(_)
+            | Self::Demo(_) => Exit::Refused,
+            Self::HalfAPosition | Self::NotASample(_) => Exit::Usage,
             Self::NoSuchFile(_)
             | Self::NotAnOp
             | Self::NoVisit
@@ -172,6 +178,8 @@ impl Own {
             Self::NotAnOp => "not_an_operation",
             Self::HalfAPosition => "half_a_position",
             Self::NotAPosition => "not_a_position",
+            Self::NotASample(_) => "not_a_sample",
+            Self::NotAnOutline => "not_an_outline",
             Self::NothingToChange => "nothing_to_change",
             Self::NoVisit => "no_visit",
             Self::NoHome => "no_home",
@@ -197,6 +205,11 @@ impl Own {
                 rep::half_a_position_remedy(lang),
             ),
             Self::NotAPosition => (rep::not_a_position(lang), rep::not_a_position_remedy(lang)),
+            Self::NotASample(text) => (
+                rep::not_a_sample(lang, text),
+                rep::not_a_sample_remedy(lang),
+            ),
+            Self::NotAnOutline => (rep::not_an_outline(lang), rep::not_an_outline_remedy(lang)),
             Self::NothingToChange => (
                 rep::nothing_to_change(lang),
                 rep::nothing_to_change_remedy(lang),

@@ -18,6 +18,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, FromArgMatches as _};
 use serde_json::json;
 use waymark_client::Lang;
+use waymark_domain::check_in::Moment;
 
 use crate::args::{Cli, Command};
 use crate::context::Context;
@@ -58,10 +59,14 @@ fn run(context: &Context, command: Command) -> Outcome {
         Command::Today(args) => rep::today::run(context, &args),
         Command::Customer(what) => rep::customer::run(context, what),
         Command::Visit(what) => rep::visit::run(context, what),
-        Command::CheckIn(args) => rep::check_in::run(context, &args),
+        Command::CheckIn(args) => rep::check_in::run(context, &args, Moment::Arrival),
+        Command::CheckOut(args) => rep::check_in::run(context, &args, Moment::Departure),
+        Command::Policy(what) => rep::policy::run(context, what),
         Command::Shift(what) => rep::shift::run(context, what),
         Command::Track(what) => rep::track::run(context, what),
         Command::Privacy(args) => rep::privacy::run(context, &args),
+        Command::Evidence(what) => rep::evidence::run(context, what),
+        Command::Verify(args) => rep::evidence::verify(context, &args),
         Command::Sync => rep::sync::run(context),
         Command::Status => rep::status::run(context),
         Command::Attention(args) => rep::attention::run(context, args.what),

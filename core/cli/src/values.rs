@@ -1,7 +1,7 @@
 //! Words of the grammar that stand for values of the domain.
 
 use clap::ValueEnum;
-use waymark_domain::fix::AccuracySource;
+use waymark_domain::fix::{AccuracySource, Provider};
 use waymark_domain::geo::Datum;
 use waymark_domain::record::Role;
 
@@ -54,6 +54,27 @@ impl From<RoleArg> for Role {
             RoleArg::Rep => Self::Rep,
             RoleArg::Manager => Self::Manager,
             RoleArg::Admin => Self::Admin,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum ProviderArg {
+    Gnss,
+    Network,
+    Fused,
+    Manual,
+    Unknown,
+}
+
+impl From<ProviderArg> for Provider {
+    fn from(arg: ProviderArg) -> Self {
+        match arg {
+            ProviderArg::Gnss => Self::Gnss,
+            ProviderArg::Network => Self::Network,
+            ProviderArg::Fused => Self::Fused,
+            ProviderArg::Manual => Self::Manual,
+            ProviderArg::Unknown => Self::Unknown,
         }
     }
 }

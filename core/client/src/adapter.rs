@@ -7,9 +7,12 @@ use waymark_domain::ranges::Ranges;
 use waymark_domain::record::RecordKey;
 use waymark_domain::scope::Scope;
 use waymark_protocol::outcome::Outcome;
+use waymark_protocol::receipt::Held;
 use waymark_protocol::response::{Put, ScopeChange};
 use waymark_protocol::snapshot::{PageToken, SnapshotPage};
-use waymark_store::{Change, Mode, SettledOp, SnapshotStage, StagedPut, Store, StoreError, What};
+use waymark_store::{
+    Change, Mode, ReceiptRow, SettledOp, SnapshotStage, StagedPut, Store, StoreError, What,
+};
 use waymark_sync::store::{
     NextPage, Page, PendingOp, ScopeProgress, Settlement, StoreFault, SyncState, SyncStore,
 };
@@ -60,6 +63,7 @@ impl SyncStore for DeviceStore<'_> {
             head: state.head,
             unacked: state.unacked,
             scopes_hash: state.scopes_hash,
+            receipt: state.receipt.map(|(n, complete)| Held { n, complete }),
             scopes: scopes.collect(),
         })
     }
@@ -105,6 +109,12 @@ impl SyncStore for DeviceStore<'_> {
                 .as_ref()
                 .map(|list| (list.hash, list.ids.clone())),
             anchor: settlement.anchor,
+            receipt: settlement.receipt.as_ref().map(|receipt| ReceiptRow {
+                n: receipt.n,
+                at_ms: receipt.at_ms,
+                complete: receipt.complete,
+                jws: receipt.jws.clone(),
+            }),
             epoch: settlement.epoch,
             at_ms: settlement.at_ms,
         };

@@ -3,6 +3,8 @@
 use serde::Serialize;
 use waymark_domain::customer::Customer;
 use waymark_domain::geo::Position;
+use waymark_domain::geo::fence::Fence;
+use waymark_domain::geo::links::{Link, links};
 use waymark_domain::ids::{CustomerId, RecordId, UserId};
 use waymark_domain::op::Draft;
 use waymark_domain::record::SyncRecord as _;
@@ -94,6 +96,12 @@ pub struct CustomerEdit {
     pub remove_tags: Vec<String>,
     /// Whose customer it is to be; for managers.
     pub owner: Option<UserId>,
+    /// Forget all fences first.
+    pub clear_fences: bool,
+    /// Doors and outlines to add.
+    pub add_fences: Vec<Fence>,
+    /// Wi-Fi stations to add, as `aa:bb:cc:dd:ee:ff`.
+    pub add_stations: Vec<String>,
 }
 
 impl Customers {
@@ -253,11 +261,45 @@ impl Customers {
         after
             .tags
             .extend(edit.add_tags.into_iter().filter_map(line));
+        if edit.clear_fences {
+            after.fences.clear();
+        }
+        after.fences.extend(edit.add_fences);
+        let stations = edit.add_stations.into_iter();
+        after
+            .stations
+            .extend(stations.map(|bssid| bssid.trim().to_ascii_lowercase()));
         after.tags.retain(|tag| !edit.remove_tags.contains(tag));
         match Draft::patch(id, &before, &after)? {
             Some(draft) => self.0.commit(vec![Unit::One(draft)]).map(|_| true),
             None => Ok(false),
         }
+    }
+
+    /// The doors and outlines of a customer.
+    ///
+    /// # Errors
+    /// [`ErrorCode::NotFound`].
+    pub fn fences(&self, id: CustomerId) -> Result<Vec<Fence>, WaymarkError> {
+        let found = self.0.read(|reader| reader.customer(id))?;
+        Ok(found
+            .ok_or(WaymarkError::new(ErrorCode::NotFound, "customer"))?
+            .record
+            .fences)
+    }
+
+    /// Links that open a map app at the customer, each in the datum that the app reads. Empty when nobody knows where the customer is.
+    ///
+    /// # Errors
+    /// [`ErrorCode::NotFound`].
+    pub fn links(&self, id: CustomerId) -> Result<Vec<Link>, WaymarkError> {
+        let found = self.0.read(|reader| reader.customer(id))?;
+        let customer = found
+            .ok_or(WaymarkError::new(ErrorCode::NotFound, "customer"))?
+            .record;
+        let regions = self.0.policies().check_in()?.rules.regions;
+        let to = |position| links(position, &customer.name, regions);
+        Ok(customer.position.map(to).unwrap_or_default())
     }
 }
 

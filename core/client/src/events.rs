@@ -69,7 +69,7 @@ impl Events {
             }
             Event::Attention(count) => self.push(ClientEvent::Attention(*count)),
             Event::UpgradeNeeded => self.push(ClientEvent::UpgradeNeeded),
-            Event::Repairing(_) | Event::EpochChanged(_) => {}
+            Event::Repairing(_) | Event::EpochChanged(_) | Event::ReceiptIgnored => {}
         }
     }
 

@@ -5,11 +5,14 @@
 //! `Request`. What changes is pulled with [`Waymark::next_events`].
 
 pub mod error;
+pub mod evidence;
 pub mod import;
 pub mod keys;
 pub mod lang;
 pub mod system;
 pub mod track;
+pub mod verdict;
+pub mod when;
 
 mod adapter;
 mod admin;
@@ -20,11 +23,13 @@ mod enrol;
 mod events;
 mod export;
 mod notes;
+mod policies;
 mod privacy;
 mod shift;
 mod status;
 mod sync;
 mod team;
+mod time;
 mod today;
 mod track_import;
 mod tracks;
@@ -41,11 +46,13 @@ pub use error::{ErrorCode, WaymarkError};
 pub use events::ClientEvent;
 pub use lang::Lang;
 pub use notes::{NoteRequest, NoteView, Notes};
+pub use policies::{CheckInRules, Policies};
 pub use privacy::{CollectedView, DayView, LookView, Privacy, PrivacyView, Sort};
 pub use shift::{ShiftView, Shifts, Stands, TrackPolicy};
 pub use status::{OpenNotice, StatusView};
 pub use sync::{Sync, SyncReport};
 pub use team::{MemberRow, Team};
+pub use time::{Time, TimeView};
 pub use today::TodayView;
 pub use track_import::FeedReport;
 pub use tracks::{LIVE_MS, LOOK_MS, LatestView, TrackDay, TrackPiece, Tracks};

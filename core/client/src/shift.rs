@@ -245,21 +245,15 @@ impl Default for TrackPolicy {
 }
 
 impl Waymark {
-    /// The policy on tracks: the one place that reads it.
+    /// What the company's policy says of tracks and sessions: the one place that reads it.
     ///
     /// # Errors
     /// What reading may say.
     pub fn track_policy(&self) -> Result<TrackPolicy, WaymarkError> {
-        Ok(self.0.store.setting(TRACK_POLICY)?.unwrap_or_default())
-    }
-
-    /// Sets the policy on tracks for this device.
-    ///
-    /// # Errors
-    /// What writing may say.
-    pub fn set_track_policy(&self, policy: TrackPolicy) -> Result<(), WaymarkError> {
-        Ok(self.0.store.set_setting(TRACK_POLICY, &policy)?)
+        let rules = self.policies().check_in()?.rules;
+        Ok(TrackPolicy {
+            allowed: rules.tracks,
+            limit_min: u16::try_from(rules.shift_limit_min).unwrap_or(DEFAULT_LIMIT_MIN),
+        })
     }
 }
-
-const TRACK_POLICY: &str = "track_policy";

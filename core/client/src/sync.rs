@@ -131,7 +131,7 @@ impl Waymark {
             url,
             authority.map(str::as_bytes),
             clock,
-            self.0.store.anchor()?,
+            self.0.store.anchors()?,
         )?)
     }
 

@@ -4,7 +4,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use waymark_domain::ambient::{Clock, Entropy};
 use waymark_domain::ids::BootId;
-use waymark_domain::time::Reading;
+use waymark_domain::time::{Reading, Zone};
 
 /// The machine's clocks.
 #[derive(Debug, Clone, Copy)]
@@ -41,6 +41,7 @@ impl Clock for SystemClock {
             mono_ms: since_boot_ms(),
             boot: self.boot,
             utc_offset_min: utc_offset_min(),
+            zone: zone(),
         }
     }
 }
@@ -76,6 +77,11 @@ fn utc_offset_min() -> i16 {
     use chrono::Offset as _;
     let seconds = chrono::Local::now().offset().fix().local_minus_utc();
     i16::try_from(seconds / 60).unwrap_or(0)
+}
+
+/// The zone that the machine is set to, where the platform tells.
+fn zone() -> Option<Zone> {
+    iana_time_zone::get_timezone().ok()?.parse().ok()
 }
 
 /// The machine's randomness.

@@ -5,6 +5,7 @@ use serde::Serialize;
 use waymark_domain::ids::{CustomerId, UserId, VisitId};
 use waymark_domain::op::Draft;
 use waymark_domain::record::{Body, SyncRecord as _};
+use waymark_domain::time::Stay;
 use waymark_domain::visit::{State, Step, Visit};
 use waymark_store::Unit;
 
@@ -45,6 +46,9 @@ pub struct VisitRow {
     pub day: NaiveDate,
     /// How far it has come.
     pub state: State,
+    /// How long the rep was there, once it is over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stay: Option<Stay>,
     /// Whether the server has not spoken about the latest steps yet.
     pub pending: bool,
 }
@@ -151,27 +155,17 @@ impl Visits {
     /// # Errors
     /// [`ErrorCode::NotFound`].
     pub fn view(&self, id: VisitId) -> Result<VisitView, WaymarkError> {
-        let (visit, customer, check_ins, notes) = self.0.read(|reader| {
-            let visit = reader.visit(id)?;
-            let customer = match &visit {
-                Some(visit) => reader.customer(visit.visit.record.customer)?,
-                None => None,
-            };
+        let (visit, check_ins, notes) = self.0.read(|reader| {
             Ok((
-                visit,
-                customer,
+                reader.visit(id)?,
                 reader.check_ins_of_visit(id)?,
                 reader.notes_of_visit(id)?,
             ))
         })?;
         let visit = visit.ok_or(WaymarkError::new(ErrorCode::NotFound, "visit"))?;
-        let place = customer.and_then(|customer| customer.record.position);
         Ok(VisitView {
             row: visit.into(),
-            check_ins: check_ins
-                .into_iter()
-                .map(|row| CheckInView::new(row, place))
-                .collect(),
+            check_ins: check_ins.into_iter().map(CheckInView::new).collect(),
             notes: notes.into_iter().map(NoteView::from).collect(),
         })
     }
@@ -275,6 +269,7 @@ impl From<waymark_store::VisitRow> for VisitRow {
             customer_address: found.customer_address,
             rep: visit.rep,
             day: visit.day,
+            stay: visit.state.stay(),
             state: visit.state,
             pending: found.visit.pending > 0,
         }

@@ -184,7 +184,7 @@ impl Waymark {
     /// # Errors
     /// What reading the anchor may say.
     pub fn now(&self) -> Result<TimeInterval, WaymarkError> {
-        Ok(place(self.0.parts.clock.read(), self.0.store.anchor()?))
+        Ok(place(self.0.parts.clock.read(), &self.0.store.anchors()?))
     }
 
     /// Today, by the calendar on the wall.
@@ -195,7 +195,7 @@ impl Waymark {
         let reading = self.0.parts.clock.read();
         let stamp = Stamp::take(
             reading,
-            self.0.store.anchor()?,
+            &self.0.store.anchors()?,
             waymark_domain::time::Hlc::default(),
         );
         Ok(stamp.local_day())

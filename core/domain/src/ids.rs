@@ -99,6 +99,8 @@ record_ids! {
     CheckInId;
     /// One note.
     NoteId;
+    /// One version of a policy.
+    PolicyId;
     /// A work session.
     ShiftId;
     /// A piece of a track.

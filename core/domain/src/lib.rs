@@ -6,7 +6,7 @@
 //! - [`op`]: the operation, the only thing that changes a record.
 //! - [`record`]: the one trait that says what a syncing record is, and the list of kinds.
 //! - [`merge`]: `settle` applies an operation to a record; `fold` lays a device's pending operations over what the server said.
-//! - [`customer`], [`visit`], [`check_in`], [`note`], [`member`], [`shift`], [`track_segment`], [`location_access`]: the kinds.
+//! - [`customer`], [`visit`], [`check_in`], [`note`], [`member`], [`policy`], [`shift`], [`track_segment`], [`location_access`]: the kinds.
 //! - [`retention`]: how long positions are kept, and what erasing leaves.
 
 pub mod ambient;
@@ -22,6 +22,7 @@ pub mod merge;
 pub mod money;
 pub mod note;
 pub mod op;
+pub mod policy;
 pub mod ranges;
 pub mod record;
 pub mod refusal;

@@ -189,14 +189,14 @@ pub trait SyncRecord: Serialize + DeserializeOwned + 'static {
     /// How two edits of `field` are settled.
     fn on_conflict(field: &str) -> OnConflict;
 
-    /// The statement that the author's device signed and the record carries: a compact JWS (RFC 7515, ES256).
-    fn statement(&self) -> Option<&str> {
+    /// The statement that the author's device signed and the record carries: its type, and a compact JWS (RFC 7515, ES256).
+    fn statement(&self) -> Option<(&'static str, &str)> {
         None
     }
 
-    /// What a second look at the record finds, given the records that it points at: a rule computed again, two places that do not fit. It
-    /// raises alarms and fills a verifier's report; it never refuses work.
-    fn second_look(&self, find: &dyn Fn(&RecordKey) -> Option<Body>) -> Vec<Finding> {
+    /// What a second look at the record finds: a rule computed again, two places that do not fit. `find` gives every state of a record that is
+    /// known, the newest first. It raises alarms and fills a verifier's report; it never refuses work.
+    fn second_look(&self, find: &dyn Fn(&RecordKey) -> Vec<Body>) -> Vec<Finding> {
         let _ = find;
         Vec::new()
     }
@@ -255,7 +255,7 @@ pub trait KindRules: Sync {
     ///
     /// # Errors
     /// [`Code::Malformed`].
-    fn statement(&self, body: &Body) -> Result<Option<String>, Refusal>;
+    fn statement(&self, body: &Body) -> Result<Option<(&'static str, String)>, Refusal>;
     /// [`SyncRecord::second_look`].
     ///
     /// # Errors
@@ -263,7 +263,7 @@ pub trait KindRules: Sync {
     fn second_look(
         &self,
         body: &Body,
-        find: &dyn Fn(&RecordKey) -> Option<Body>,
+        find: &dyn Fn(&RecordKey) -> Vec<Body>,
     ) -> Result<Vec<Finding>, Refusal>;
     /// [`SyncRecord::command`].
     ///
@@ -285,6 +285,7 @@ pub static KINDS: &[&dyn KindRules] = &[
     &Of::<crate::visit::Visit>(PhantomData),
     &Of::<crate::check_in::CheckIn>(PhantomData),
     &Of::<crate::note::Note>(PhantomData),
+    &Of::<crate::policy::Policy>(PhantomData),
     &Of::<crate::shift::Shift>(PhantomData),
     &Of::<crate::track_segment::TrackSegment>(PhantomData),
     &Of::<crate::location_access::LocationAccess>(PhantomData),
@@ -353,14 +354,15 @@ impl<R: SyncRecord> KindRules for Of<R> {
         R::on_conflict(field)
     }
 
-    fn statement(&self, body: &Body) -> Result<Option<String>, Refusal> {
-        Ok(read::<R>(body)?.statement().map(str::to_owned))
+    fn statement(&self, body: &Body) -> Result<Option<(&'static str, String)>, Refusal> {
+        let record = read::<R>(body)?;
+        Ok(record.statement().map(|(typ, jws)| (typ, jws.to_owned())))
     }
 
     fn second_look(
         &self,
         body: &Body,
-        find: &dyn Fn(&RecordKey) -> Option<Body>,
+        find: &dyn Fn(&RecordKey) -> Vec<Body>,
     ) -> Result<Vec<Finding>, Refusal> {
         Ok(read::<R>(body)?.second_look(find))
     }

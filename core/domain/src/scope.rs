@@ -18,6 +18,9 @@ impl Scope {
     /// Customers that nobody owns: managers and admins see them.
     pub const POOL: Self = Self(Cow::Borrowed("org:pool"));
 
+    /// What everybody of the company has, such as its policies.
+    pub const COMPANY: Self = Self(Cow::Borrowed("org:company"));
+
     /// What is one user's own work.
     #[must_use]
     pub fn user(user: UserId) -> Self {

@@ -6,7 +6,7 @@ use waymark_domain::ids::{BootId, DeviceId, OpId, ShiftId, UserId, uuid_v7};
 use waymark_domain::op::{BaseRef, Draft, Operation, Seal};
 use waymark_domain::record::{Body, Commanded, SyncRecord as _};
 use waymark_domain::shift::{Closed, End, Shift, State, Step};
-use waymark_domain::time::{Anchor, DRIFT_PPM, Hlc, Reading, Stamp, place};
+use waymark_domain::time::{Anchor, AnchorSource, Anchors, DRIFT_PPM, Hlc, Reading, Stamp, place};
 
 /// SplitMix64 (Steele, Lea, Flood 2014): enough chance for a schedule, and the same on every machine.
 struct Dice(u64);
@@ -39,7 +39,7 @@ struct Phone {
     booted: i64,
     boot: BootId,
     boots: u64,
-    anchor: Option<Anchor>,
+    anchors: Anchors,
     /// The crystal's error, parts per million.
     ppm: i64,
 }
@@ -53,7 +53,7 @@ impl Phone {
             booted: now - dice.below(5 * 86_400_000),
             boot: boot(0),
             boots: 0,
-            anchor: None,
+            anchors: Anchors::default(),
             ppm: dice.below(2 * DRIFT_PPM + 1) - DRIFT_PPM,
         }
     }
@@ -65,6 +65,7 @@ impl Phone {
             mono_ms: since + since / 1_000_000 * self.ppm,
             boot: self.boot,
             utc_offset_min: 480,
+            zone: None,
         }
     }
 
@@ -81,11 +82,12 @@ impl Phone {
 
     fn sync(&mut self) {
         let reading = self.reading();
-        self.anchor = Some(Anchor {
-            server_ms: self.now,
-            rtt_ms: 200,
+        self.anchors.take(Anchor {
+            utc_ms: self.now,
+            uncertainty_ms: 100,
             mono_ms: reading.mono_ms,
             boot: reading.boot,
+            source: AnchorSource::Server,
         });
     }
 
@@ -96,7 +98,7 @@ impl Phone {
             base: BaseRef::default(),
             deps: Vec::new(),
             group: None,
-            t: Stamp::take(self.reading(), self.anchor, Hlc::default()),
+            t: Stamp::take(self.reading(), &self.anchors, Hlc::default()),
             prev: Hash::ZERO,
         };
         draft.seal(seal).unwrap().op
@@ -170,7 +172,7 @@ fn schedule(seed: u64, tally: &mut Tally) {
 fn begin(phone: &Phone, dice: &mut Dice) -> (Shift, Truth) {
     let reading = phone.reading();
     let limit_min = u16::try_from(1 + dice.below(960)).unwrap();
-    let started = place(reading, phone.anchor);
+    let started = place(reading, &phone.anchors);
     let shift = Shift {
         rep: UserId::from_uuid(uuid_v7(1, [1; 10])),
         device: DeviceId::from_uuid(uuid_v7(2, [2; 10])),
@@ -196,7 +198,7 @@ fn begin(phone: &Phone, dice: &mut Dice) -> (Shift, Truth) {
 
 fn end(phone: &Phone, shift: &mut Option<(Shift, Truth)>, tally: &mut Tally) {
     let Some((open, truth)) = shift else { return };
-    let gate = open.admits(phone.reading(), place(phone.reading(), phone.anchor));
+    let gate = open.admits(phone.reading(), place(phone.reading(), &phone.anchors));
     let step = if gate == Err(Closed::Limit) {
         tally.by_limit += 1;
         End::Limit
@@ -219,7 +221,7 @@ fn end(phone: &Phone, shift: &mut Option<(Shift, Truth)>, tally: &mut Tally) {
 
 fn resume(phone: &Phone, shift: &mut Option<(Shift, Truth)>, tally: &mut Tally) {
     let Some((open, truth)) = shift else { return };
-    let now = place(phone.reading(), phone.anchor);
+    let now = place(phone.reading(), &phone.anchors);
     if open.admits(phone.reading(), now) != Err(Closed::TimeUnknown) {
         return;
     }
@@ -241,7 +243,7 @@ fn resume(phone: &Phone, shift: &mut Option<(Shift, Truth)>, tally: &mut Tally) 
 /// Offers a position to the gate, and holds what the gate says against the true world.
 fn record(phone: &Phone, dice: &mut Dice, shift: &mut Option<(Shift, Truth)>, tally: &mut Tally) {
     let reading = phone.reading();
-    let now = place(reading, phone.anchor);
+    let now = place(reading, &phone.anchors);
     let Some((open, truth)) = shift else { return };
     if let Err(closed) = open.admits(reading, now) {
         tally.refused += 1;
@@ -328,7 +330,7 @@ fn anchored(now: i64) -> Phone {
         booted: now - 3_600_000,
         boot: boot(0),
         boots: 0,
-        anchor: None,
+        anchors: Anchors::default(),
         ppm: 0,
     };
     phone.sync();
@@ -344,7 +346,7 @@ fn of_hours(phone: &Phone, hours: u16) -> Shift {
 }
 
 fn gate(phone: &Phone, shift: &Shift) -> Result<(), Closed> {
-    shift.admits(phone.reading(), place(phone.reading(), phone.anchor))
+    shift.admits(phone.reading(), place(phone.reading(), &phone.anchors))
 }
 
 #[test]

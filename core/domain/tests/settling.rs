@@ -18,7 +18,7 @@ use waymark_domain::op::{BaseRef, Draft, Operation, Seal};
 use waymark_domain::record::{Actor, Body, Kind, KindRules, Role, SyncRecord, read, rules, write};
 use waymark_domain::refusal::{Code, Refusal};
 use waymark_domain::scope::Scope;
-use waymark_domain::time::{Hlc, Stamp, TimeClass, TimeInterval};
+use waymark_domain::time::{BootClock, Hlc, Stamp, Stay, TimeClass, TimeInterval, local_day};
 use waymark_domain::visit::{State, Step, Visit};
 
 fn user(tag: u8) -> UserId {
@@ -45,6 +45,8 @@ fn at(ms: i64) -> Stamp {
         mono: ms,
         boot: BootId::from_uuid(uuid_v7(0, [9; 10])),
         tz: 0,
+        zone: None,
+        day: local_day(ms, 0),
         hlc: Hlc(ms, 0),
     }
 }
@@ -227,6 +229,7 @@ fn a_state_changes_only_by_a_step() {
         visit(State::Planned),
         visit(State::InProgress {
             started: at(1).when,
+            clock: Some(BootClock::from(&at(1))),
         }),
     );
     let refused = Draft::patch(visit_id(), &planned, &done);
@@ -256,7 +259,12 @@ fn a_visit_goes_from_plan_to_end_with_the_times_of_its_steps() {
         over.state,
         State::Done {
             started: at(1000).when,
-            finished: at(2000).when
+            finished: at(2000).when,
+            stay: Some(Stay {
+                least_ms: 999,
+                most_ms: Some(1001),
+                exact: true
+            })
         }
     );
 }
@@ -266,15 +274,20 @@ fn every_step_from_every_state_has_its_answer() {
     let (t, reason) = (at(1).when, "closed".to_owned());
     let states = [
         State::Planned,
-        State::InProgress { started: t },
+        State::InProgress {
+            started: t,
+            clock: None,
+        },
         State::Done {
             started: t,
             finished: t,
+            stay: None,
         },
         State::Skipped {
             started: None,
             at: t,
             reason: reason.clone(),
+            stay: None,
         },
         serde_json::from_value(json!({ "is": "postponed", "until": "spring" })).unwrap(),
     ];

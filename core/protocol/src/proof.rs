@@ -12,6 +12,9 @@ use waymark_domain::hash::Hash;
 use waymark_domain::ids::{DeviceId, Epoch, TenantId};
 use waymark_domain::time::UnixMs;
 
+use crate::jws;
+use crate::receipt::{HEAD_TYP, HeadStatement};
+
 /// A P-256 public key: SEC 1 compressed, base64url without padding.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -52,6 +55,22 @@ impl PublicKey {
         &self.0
     }
 
+    /// The key as SEC 1 uncompressed bytes, as other libraries want it; `None` for a text that is no key.
+    #[must_use]
+    pub fn to_uncompressed(&self) -> Option<Vec<u8>> {
+        let sec1 = BASE64URL_NOPAD.decode(self.0.as_bytes()).ok()?;
+        let key = VerifyingKey::from_sec1_bytes(&sec1).ok()?;
+        Some(key.to_sec1_point(false).as_bytes().to_vec())
+    }
+
+    /// Whether the text is a key, and written as this crate writes it: one key, one text.
+    #[must_use]
+    pub fn is_canonical(&self) -> bool {
+        let sec1 = BASE64URL_NOPAD.decode(self.0.as_bytes()).ok();
+        let key = sec1.and_then(|sec1| VerifyingKey::from_sec1_bytes(&sec1).ok());
+        key.is_some_and(|key| BASE64URL_NOPAD.encode(key.to_sec1_point(true).as_bytes()) == self.0)
+    }
+
     /// Whether `signature` is this key's over `message`. A key or a signature that does not read is no proof.
     #[must_use]
     pub fn verifies(&self, message: &[u8], signature: &Signature) -> bool {
@@ -65,6 +84,30 @@ impl PublicKey {
             (Some(key), Some(signature)) => key.verify(message, &signature).is_ok(),
             _ => false,
         }
+    }
+}
+
+impl Signature {
+    /// A signature from r and s, 32 bytes each; `None` for anything else.
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let signature = ecdsa::Signature::from_slice(bytes).ok()?;
+        Some(Self(BASE64URL_NOPAD.encode(&signature.to_bytes())))
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The same signature with the lower of the two values that s may have, see [`crate::jws`]; `None` when it is none.
+    #[must_use]
+    pub fn lowered(&self) -> Option<Self> {
+        let bytes = BASE64URL_NOPAD.decode(self.0.as_bytes()).ok()?;
+        let signature = ecdsa::Signature::from_slice(&bytes).ok()?;
+        let low = signature.normalize_s();
+        Some(Self(BASE64URL_NOPAD.encode(&low.to_bytes())))
     }
 }
 
@@ -97,7 +140,9 @@ impl Signer for SoftwareSigner {
             .key
             .try_sign(message)
             .map_err(|error| SignError(error.to_string()))?;
-        Ok(Signature(BASE64URL_NOPAD.encode(&signature.to_bytes())))
+        Ok(Signature(
+            BASE64URL_NOPAD.encode(&signature.normalize_s().to_bytes()),
+        ))
     }
 }
 
@@ -126,10 +171,16 @@ pub fn token_payload(tenant: TenantId, device: DeviceId, challenge: &str) -> Vec
     format!("waymark token 1\n{tenant}\n{device}\n{challenge}").into_bytes()
 }
 
-/// What a device signs with each exchange: the head of its chain.
+/// What a device signs with each exchange: the signing input of [`head_jws`].
 #[must_use]
-pub fn head_payload(tenant: TenantId, device: DeviceId, n_last: u64, head: Hash) -> Vec<u8> {
-    format!("waymark head 1\n{tenant}\n{device}\n{n_last}\n{head}").into_bytes()
+pub fn head_payload(statement: &HeadStatement) -> Vec<u8> {
+    jws::signing_input(HEAD_TYP, &statement.payload())
+}
+
+/// A device's statement of its head as a compact JWS, from the signature over [`head_payload`].
+#[must_use]
+pub fn head_jws(statement: &HeadStatement, signature: &Signature) -> String {
+    jws::assemble(HEAD_TYP, &statement.payload(), signature)
 }
 
 /// HMAC-SHA-256, for the server's own tickets.

@@ -12,6 +12,7 @@ use crate::error::{ApiCode, ApiError};
 use crate::limits::MAX_OPS;
 use crate::lines::{LineCutter, read_line, write_line};
 use crate::proof::Signature;
+use crate::receipt::Held;
 
 /// The first line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,6 +39,9 @@ pub struct RequestHeader {
     pub head: Hash,
     /// The device's signature over [`crate::proof::head_payload`]. Evidence, checked by the server; the token is what authorises.
     pub sig: Signature,
+    /// The newest receipt that the device holds for this head or before it; see [`crate::receipt::Receipt`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receipt: Option<Held>,
     /// What the device holds.
     #[serde(default)]
     pub scopes: Vec<ScopeCursor>,

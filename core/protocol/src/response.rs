@@ -47,6 +47,9 @@ pub struct Head {
     pub sig: Signature,
     /// The device's counts that are stored here.
     pub have: Ranges,
+    /// A receipt for the head that the request stated, when the device has none as good; a compact JWS, see [`crate::receipt::Receipt`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receipt: Option<String>,
     /// The user's scopes, when they are not those that the request named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scopes: Option<ScopeList>,

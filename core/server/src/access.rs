@@ -31,7 +31,11 @@ pub(crate) fn caller(view: &dyn View, device: DeviceId) -> Result<Caller> {
 
 /// The scopes that `user` sees now, sorted.
 pub(crate) fn scopes_of(view: &dyn View, user: &UserRow) -> Result<Vec<Scope>> {
-    let mut scopes = BTreeSet::from([Scope::user(user.user), Scope::team(&user.team)]);
+    let mut scopes = BTreeSet::from([
+        Scope::COMPANY,
+        Scope::user(user.user),
+        Scope::team(&user.team),
+    ]);
     if user.role != Role::Rep {
         scopes.insert(Scope::POOL);
         for other in view.users()? {

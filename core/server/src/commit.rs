@@ -22,6 +22,16 @@ pub(crate) struct Step {
 }
 
 impl Step {
+    /// The record.
+    pub(crate) const fn key(&self) -> &RecordKey {
+        &self.key
+    }
+
+    /// Its fields after it.
+    pub(crate) const fn body(&self) -> &Body {
+        &self.next.body
+    }
+
     /// The revision after it.
     pub(crate) const fn rev(&self) -> u64 {
         self.next.rev

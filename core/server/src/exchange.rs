@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use waymark_domain::ids::{DeviceId, Epoch, TenantId};
+use waymark_domain::ids::{DeviceId, Epoch};
 use waymark_domain::time::UnixMs;
 use waymark_protocol::PROTO;
 use waymark_protocol::error::ApiCode;
 use waymark_protocol::limits::{MAX_EXPANDED, MAX_LINE};
 use waymark_protocol::lines::write_line;
 use waymark_protocol::outcome::Outcome;
-use waymark_protocol::proof::head_payload;
 use waymark_protocol::request::{OpLine, RequestEvent, RequestHeader, RequestParser};
 use waymark_protocol::response::{End, Head, Out, ResponseLine, ScopeList};
 
@@ -17,6 +16,7 @@ use crate::access::{caller, scopes_of};
 use crate::error::{Error, Result};
 use crate::pull::{self, Page};
 use crate::push::Push;
+use crate::receipt;
 use crate::server::{Server, check_echo, schemas};
 use crate::storage::{Alarm, DeviceRecord, HeadEvidence, Storage, Tx, View};
 
@@ -49,6 +49,8 @@ pub struct Session<S: Storage> {
     outs: Vec<u8>,
     ended: bool,
     failed: bool,
+    /// Whether the head's signature is the device's.
+    proven: bool,
 }
 
 impl<S: Storage> Server<S> {
@@ -82,6 +84,7 @@ impl<S: Storage> Server<S> {
             outs: Vec::new(),
             ended: false,
             failed: false,
+            proven: false,
         })
     }
 }
@@ -173,14 +176,28 @@ impl<S: Storage> Session<S> {
     /// Settles what has arrived, in one write; with the last of it, what the header says about the device.
     fn settle(&mut self, groups: Vec<Vec<OpLine>>) -> Result<()> {
         let (device, now) = (self.device.device, self.server.now_ms());
-        let closing = self.header.as_ref().filter(|_| self.ended);
-        let closing = closing.and_then(|header| Closing::of(self, header, now, groups.is_empty()));
+        let closing = match self.header.as_ref().filter(|_| self.ended) {
+            Some(header) => {
+                let evidence = HeadEvidence::of(header);
+                self.proven = self.is_proven(&evidence);
+                let closing = Closing {
+                    app: header.app.clone(),
+                    now,
+                    epoch: self.epoch,
+                    head: Some(evidence).filter(|_| self.proven),
+                };
+                let needed = !groups.is_empty() || self.has_news(&closing)?;
+                Some(closing).filter(|_| needed)
+            }
+            None => None,
+        };
         if groups.is_empty() && closing.is_none() {
             return Ok(());
         }
         let outs = self.server.storage.write(move |tx| {
             let mut push = Push::begin(tx, device, now)?;
             let outs = push.take(tx, &groups)?;
+            push.arrive();
             if let Some(closing) = &closing {
                 closing.note(tx, &mut push.caller.device)?;
             }
@@ -224,6 +241,12 @@ impl<S: Storage> Session<S> {
             pull::page(view, &scopes, &header.scopes, limit)?
         };
         let list = ScopeList::new(scopes);
+        let receipt = match HeadEvidence::of(header) {
+            head if self.proven && !receipt::suffices(header.receipt, &head, &caller.device) => {
+                receipt::sign(&self.server, view, &caller, &head)?
+            }
+            _ => None,
+        };
         let head = Head {
             proto: PROTO,
             echo: header.echo.clone(),
@@ -231,6 +254,7 @@ impl<S: Storage> Session<S> {
             server_ms,
             sig,
             have: caller.device.have,
+            receipt,
             scopes: Some(list).filter(|list| header.scopes_hash != Some(list.hash)),
             schemas: schemas(),
             upgrade,
@@ -246,40 +270,38 @@ const MAX_APP: usize = 80;
 struct Closing {
     app: String,
     now: UnixMs,
+    epoch: Epoch,
     /// Absent when the signature is not the device's.
     head: Option<HeadEvidence>,
 }
 
-impl Closing {
-    /// `None` when there is nothing new to write.
-    fn of<S: Storage>(
-        session: &Session<S>,
-        header: &RequestHeader,
-        now: UnixMs,
-        idle: bool,
-    ) -> Option<Self> {
-        let device = &session.device;
-        let evidence = HeadEvidence {
-            n: header.n_last,
-            head: header.head,
-            sig: header.sig.clone(),
-        };
-        let known = device.head.as_ref();
-        let same_head =
-            known.is_some_and(|known| known.n == evidence.n && known.head == evidence.head);
+impl<S: Storage> Session<S> {
+    fn is_proven(&self, head: &HeadEvidence) -> bool {
         // byte for byte what was verified before needs no second look
-        let proven = known == Some(&evidence) || verified(session.server.tenant, device, &evidence);
-        let same_head = same_head && proven;
-        let head = proven.then_some(evidence);
-        let seen = (0..SEEN_MS).contains(&now.saturating_sub(device.seen_ms));
-        let nothing_new = idle && same_head && seen && device.app == header.app;
-        (!nothing_new).then(|| Self {
-            app: header.app.clone(),
-            now,
-            head,
-        })
+        self.device.head.as_ref() == Some(head)
+            || receipt::verified(self.server.tenant, &self.device, head)
     }
 
+    /// Whether an exchange without operations says anything that is not written down already.
+    fn has_news(&self, closing: &Closing) -> Result<bool> {
+        let device = &self.device;
+        let seen = (0..SEEN_MS).contains(&closing.now.saturating_sub(device.seen_ms));
+        if !seen || device.app != closing.app {
+            return Ok(true);
+        }
+        let Some(head) = &closing.head else {
+            return Ok(true);
+        };
+        let known = device.head.as_ref();
+        if known.is_none_or(|known| (known.n, known.head) != (head.n, head.head)) {
+            return Ok(true);
+        }
+        let statement = |view: &dyn View| receipt::stated(view, device, head);
+        Ok(head.n > 0 && self.server.storage.read(statement)?.is_none())
+    }
+}
+
+impl Closing {
     fn note(&self, tx: &mut dyn Tx, device: &mut DeviceRecord) -> Result<()> {
         device.app.clone_from(&self.app);
         device.seen_ms = device.seen_ms.max(self.now);
@@ -288,17 +310,23 @@ impl Closing {
             tx.raise(&Alarm::new("bad_signature", self.now, id, None, "head"))?;
             return Ok(());
         };
-        let mut links = tx.links_around(device.device, head.n)?;
-        links.retain(|link| link.n == head.n);
-        if !links.is_empty() && links.iter().all(|link| link.sha != head.head) {
+        if !receipt::fits(tx, device.device, head)? {
             tx.raise(&Alarm::new("chain_broken", self.now, id, None, "head"))?;
+        } else if head.n > 0 && receipt::stated(tx, device, head)?.is_none() {
+            let row = receipt::row(device, head, self.now, self.epoch);
+            tx.put_statement(&row)?;
         }
         device.head = Some(head.clone());
         Ok(())
     }
 }
 
-fn verified(tenant: TenantId, device: &DeviceRecord, head: &HeadEvidence) -> bool {
-    let payload = head_payload(tenant, device.device, head.n, head.head);
-    i64::try_from(head.n).is_ok() && device.key.verifies(&payload, &head.sig)
+impl HeadEvidence {
+    fn of(header: &RequestHeader) -> Self {
+        Self {
+            n: header.n_last,
+            head: header.head,
+            sig: header.sig.clone(),
+        }
+    }
 }

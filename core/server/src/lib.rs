@@ -22,6 +22,7 @@ pub mod inspect;
 mod local;
 mod pull;
 mod push;
+mod receipt;
 mod retire;
 mod server;
 mod snapshot;

@@ -77,6 +77,11 @@ impl<S: Storage> Server<S> {
         self.signer.public_key()
     }
 
+    /// The key, for what the server states.
+    pub(crate) const fn signer(&self) -> &SoftwareSigner {
+        &self.signer
+    }
+
     /// The continuity of the log.
     ///
     /// # Errors

@@ -104,6 +104,7 @@ fn main() {
         mono_ms: 0,
         boot: BootId::from_uuid(uuid(3)),
         utc_offset_min: 60,
+        zone: None,
     };
     let mut next = 50_000_000;
     let mut new_id = || {

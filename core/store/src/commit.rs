@@ -10,7 +10,7 @@ use waymark_domain::op::{Act, BaseRef, Draft, Group, MAX_GROUP, Seal, Sealed};
 use waymark_domain::record::{Actor, Body, KindRules, RecordKey, Role, rules};
 use waymark_domain::refusal::{Code, Refusal};
 use waymark_domain::scope::Scope;
-use waymark_domain::time::{Anchor, Reading, Stamp};
+use waymark_domain::time::{Anchors, Reading, Stamp};
 
 use crate::attention;
 use crate::error::StoreError;
@@ -91,7 +91,7 @@ struct Sealer<'a> {
     reading: Reading,
     new_id: &'a mut dyn FnMut() -> Uuid,
     actor: Actor,
-    anchor: Option<Anchor>,
+    anchors: Anchors,
     chain: Chain,
     done: Vec<Committed>,
 }
@@ -114,13 +114,15 @@ impl<'a> Sealer<'a> {
             reading,
             new_id,
             actor: actor(tx)?,
-            anchor: meta::get(tx, meta::ANCHOR)?,
+            anchors: meta::anchors(tx)?,
             chain: meta::chain(tx)?,
             done: Vec::new(),
         })
     }
 
-    fn finish(self) -> Result<Vec<Committed>, StoreError> {
+    fn finish(mut self) -> Result<Vec<Committed>, StoreError> {
+        self.anchors.note(self.reading);
+        meta::set(self.tx, meta::ANCHORS, &self.anchors)?;
         meta::set(self.tx, meta::CHAIN, &self.chain)?;
         Ok(self.done)
     }
@@ -202,7 +204,7 @@ impl<'a> Sealer<'a> {
         deps: Vec<OpId>,
         group: Option<Group>,
     ) -> Result<Sealed, StoreError> {
-        let t = Stamp::take(self.reading, self.anchor, self.chain.hlc);
+        let t = Stamp::take(self.reading, &self.anchors, self.chain.hlc);
         let sealed = draft.seal(Seal {
             op: OpId::from_uuid((self.new_id)()),
             n: self.chain.next_n,
@@ -338,6 +340,7 @@ fn actor(tx: &Connection) -> Result<Actor, StoreError> {
     let identity: Identity = meta::get(tx, meta::IDENTITY)?.ok_or(StoreError::NoIdentity)?;
     let mut scopes: BTreeSet<Scope> = sync::scopes(tx)?;
     if scopes.is_empty() {
+        scopes.insert(Scope::COMPANY);
         scopes.insert(Scope::user(identity.user));
         scopes.insert(Scope::team(&identity.team));
         if identity.role != Role::Rep {

@@ -13,7 +13,7 @@ use crate::sql::{self, Columns, queries};
 use crate::views::{self, ViewRow};
 
 /// Rises when folding itself changes, so that views are rebuilt after the update.
-const FOLD_VERSION: u32 = 1;
+const FOLD_VERSION: u32 = 2;
 
 queries! {
     BASE = "SELECT rev, body FROM base WHERE kind = ?1 AND id = ?2";

@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 use waymark_domain::ids::{DeviceId, TenantId, UserId};
 use waymark_domain::record::{Body, Role};
-use waymark_domain::time::Anchor;
 
 use crate::error::StoreError;
+use crate::evidence;
 use crate::meta;
 use crate::sql::queries;
 use crate::store::Store;
@@ -70,6 +70,7 @@ impl Store {
                         return Err(StoreError::UnsentWork);
                     }
                     tx.execute(FORGET_COUNTS, [])?;
+                    evidence::forget(tx)?;
                     let chain = meta::chain(tx)?;
                     let fresh = meta::Chain {
                         hlc: chain.hlc,
@@ -81,36 +82,5 @@ impl Store {
             }
             meta::set(tx, meta::IDENTITY, identity)
         })
-    }
-
-    /// The last moment at which the server's time was known.
-    ///
-    /// # Errors
-    /// As every read.
-    pub fn anchor(&self) -> Result<Option<Anchor>, StoreError> {
-        self.read(|reader| meta::get(reader.conn, meta::ANCHOR))
-    }
-
-    /// A setting of the client's on this device, by name.
-    ///
-    /// # Errors
-    /// As every read.
-    pub fn setting<T: serde::de::DeserializeOwned>(
-        &self,
-        name: &'static str,
-    ) -> Result<Option<T>, StoreError> {
-        self.read(|reader| meta::get(reader.conn, name))
-    }
-
-    /// Sets a setting of the client's on this device.
-    ///
-    /// # Errors
-    /// As every write.
-    pub fn set_setting<T: Serialize>(
-        &self,
-        name: &'static str,
-        value: &T,
-    ) -> Result<(), StoreError> {
-        self.write(|tx| meta::set(tx, name, value))
     }
 }

@@ -4,6 +4,7 @@ use rusqlite::Connection;
 use waymark_domain::time::UnixMs;
 
 use crate::error::StoreError;
+use crate::evidence;
 use crate::meta;
 use crate::sql::{self, Columns, queries};
 use crate::store::Store;
@@ -92,6 +93,7 @@ impl Store {
             let pruned = sql::len(tx.execute(PRUNE, (before_ms, checkpoint))?);
             let before = meta::counter(tx, meta::PRUNED)?;
             meta::set(tx, meta::PRUNED, &(before + pruned))?;
+            evidence::prune(tx)?;
             Ok(pruned)
         })
     }

@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use waymark_domain::hash::Hash;
-use waymark_domain::time::Hlc;
+use waymark_domain::time::{Anchor, Anchors, Hlc};
 
 use crate::error::StoreError;
 use crate::sql::queries;
@@ -17,7 +17,9 @@ pub(crate) const VIEWS: &str = "views";
 pub(crate) const IDENTITY: &str = "identity";
 /// The epoch that base is from.
 pub(crate) const EPOCH: &str = "epoch";
-/// The last [`waymark_domain::time::Anchor`].
+/// [`waymark_domain::time::Anchors`].
+pub(crate) const ANCHORS: &str = "anchors";
+/// The last [`Anchor`], as version 1 kept it: read while there are no [`ANCHORS`].
 pub(crate) const ANCHOR: &str = "anchor";
 /// [`Chain`].
 pub(crate) const CHAIN: &str = "chain";
@@ -86,6 +88,15 @@ pub(crate) fn set<T: Serialize>(
 /// The chain; its start when there is none yet.
 pub(crate) fn chain(conn: &Connection) -> Result<Chain, StoreError> {
     Ok(get(conn, CHAIN)?.unwrap_or(Chain::START))
+}
+
+/// What is known of the world's time.
+pub(crate) fn anchors(conn: &Connection) -> Result<Anchors, StoreError> {
+    if let Some(anchors) = get(conn, ANCHORS)? {
+        return Ok(anchors);
+    }
+    let before: Option<Anchor> = get(conn, ANCHOR)?;
+    Ok(before.map(Anchors::from).unwrap_or_default())
 }
 
 /// A counter; 0 when it was never set.

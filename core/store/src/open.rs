@@ -6,7 +6,6 @@ use std::path::Path;
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 use waymark_domain::ids::Epoch;
-use waymark_domain::time::Anchor;
 
 use crate::attention;
 use crate::connections::{self, Connections};
@@ -171,7 +170,7 @@ fn bring_up(conn: &mut Connection) -> Result<OpenReport, StoreError> {
 fn verify(tx: &Connection) -> Result<(u64, bool), StoreError> {
     refuse_missing_rows(tx)?;
     meta::get::<Identity>(tx, meta::IDENTITY)?;
-    meta::get::<Anchor>(tx, meta::ANCHOR)?;
+    meta::anchors(tx)?;
     meta::get::<Epoch>(tx, meta::EPOCH)?;
     meta::counter(tx, meta::CHECKPOINT)?;
     Digests::load(tx)?;

@@ -4,8 +4,8 @@ use rusqlite::Connection;
 
 use crate::store::Store;
 use crate::{
-    attention, check, commit, digests, epoch, fold, identity, ledger, meta, pull, reader, salvage,
-    schema, settle, sync, track, views,
+    attention, check, commit, digests, epoch, evidence, fold, identity, ledger, meta, pull, reader,
+    salvage, schema, settle, sync, track, views,
 };
 
 const FILES: &[(&str, &[(&str, &str)])] = &[
@@ -14,6 +14,7 @@ const FILES: &[(&str, &[(&str, &str)])] = &[
     ("commit", commit::QUERIES),
     ("digests", digests::QUERIES),
     ("epoch", epoch::QUERIES),
+    ("evidence", evidence::QUERIES),
     ("fold", fold::QUERIES),
     ("identity", identity::QUERIES),
     ("ledger", ledger::QUERIES),
@@ -29,6 +30,7 @@ const FILES: &[(&str, &[(&str, &str)])] = &[
     ("check_in", views::check_in::QUERIES),
     ("note", views::note::QUERIES),
     ("member", views::member::QUERIES),
+    ("policy", views::policy::QUERIES),
     ("shift", views::shift::QUERIES),
     ("track_segment", views::track_segment::QUERIES),
     ("location_access", views::location_access::QUERIES),

@@ -12,11 +12,13 @@ use waymark_domain::time::{Anchor, UnixMs};
 use crate::attention;
 use crate::digests;
 use crate::error::StoreError;
+use crate::evidence::{self, ReceiptRow};
 use crate::fold;
 use crate::meta;
 use crate::sql::{self, Columns, queries};
 use crate::store::Store;
 use crate::sync;
+use crate::time;
 
 /// The part of a server's answer that is about this device.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -25,8 +27,10 @@ pub struct Settlement {
     pub outcomes: Vec<SettledOp>,
     /// The whole list of scopes, with its hash, when it has changed. What is not on it goes.
     pub scopes: Option<(Hash, Vec<Scope>)>,
-    /// The server's time.
+    /// The server's time, when the answer was genuine.
     pub anchor: Option<Anchor>,
+    /// The server's receipt for this device's chain.
+    pub receipt: Option<ReceiptRow>,
     /// The epoch; taken when the device has none yet, see [`Store::begin_epoch`] for another.
     pub epoch: Option<Epoch>,
     /// Now, by this device's wall clock.
@@ -100,7 +104,10 @@ impl Store {
                 meta::set(tx, meta::SCOPES_HASH, hash)?;
             }
             if let Some(anchor) = &settlement.anchor {
-                take_anchor(tx, anchor)?;
+                time::take(tx, *anchor)?;
+            }
+            if let Some(receipt) = &settlement.receipt {
+                evidence::keep(tx, receipt)?;
             }
             if let Some(epoch) = settlement.epoch
                 && meta::get::<Epoch>(tx, meta::EPOCH)?.is_none()
@@ -192,15 +199,4 @@ fn revoke(tx: &Connection, scope: &Scope) -> Result<Vec<RecordKey>, StoreError> 
         }
     }
     Ok(orphaned)
-}
-
-// within one boot a later anchor is the better one; an answer that was overtaken by another must not take its place
-fn take_anchor(tx: &Connection, anchor: &Anchor) -> Result<(), StoreError> {
-    let last: Option<Anchor> = meta::get(tx, meta::ANCHOR)?;
-    let overtaken =
-        last.is_some_and(|last| last.boot == anchor.boot && last.mono_ms > anchor.mono_ms);
-    if overtaken {
-        return Ok(());
-    }
-    meta::set(tx, meta::ANCHOR, anchor)
 }

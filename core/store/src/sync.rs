@@ -11,6 +11,7 @@ use waymark_domain::record::Kind;
 use waymark_domain::scope::Scope;
 
 use crate::error::StoreError;
+use crate::evidence;
 use crate::meta;
 use crate::sql::{self, Columns, queries};
 use crate::store::{Mode, Store};
@@ -32,6 +33,8 @@ pub struct SyncState {
     pub unacked: Ranges,
     /// Hash of the scope list that the server gave last.
     pub scopes_hash: Option<Hash>,
+    /// The newest receipt that is here: its count, and whether it says that the server had everything up to it.
+    pub receipt: Option<(u64, bool)>,
     /// The scopes.
     pub scopes: Vec<ScopeProgress>,
 }
@@ -192,6 +195,7 @@ fn state(conn: &Connection) -> Result<SyncState, StoreError> {
         pending: unacked.count(),
         unacked,
         scopes_hash: meta::get(conn, meta::SCOPES_HASH)?,
+        receipt: evidence::newest(conn)?,
         scopes: progress(conn)?,
     })
 }
@@ -213,6 +217,7 @@ fn frozen_state(conn: &Connection) -> Result<SyncState, StoreError> {
         pending: unacked.count(),
         unacked,
         scopes_hash: None,
+        receipt: None,
         scopes: Vec::new(),
     })
 }

@@ -406,7 +406,7 @@ impl<'a> Gate<'a> {
 
 /// Now, as it is known. The one place here that places a reading in the world's time.
 fn now(conn: &Connection, reading: Reading) -> Result<TimeInterval, StoreError> {
-    Ok(place(reading, meta::get(conn, meta::ANCHOR)?))
+    Ok(place(reading, &meta::anchors(conn)?))
 }
 
 fn untidy(conn: &Connection, reading: Reading) -> Result<bool, StoreError> {

@@ -14,7 +14,7 @@ use rustls::pki_types::{CertificateDer, UnixTime};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use waymark_domain::ambient::Clock;
-use waymark_domain::time::{Anchor, place};
+use waymark_domain::time::{Anchors, place};
 use waymark_protocol::api::{AdminApi, Answer, SyncApi};
 use waymark_protocol::enrol::{
     DeviceRow, EnrolRequest, Enrolled, Hello, InviteRequest, Invited, RevokeRequest, Token,
@@ -54,7 +54,7 @@ pub struct Traffic {
 
 impl HttpApi {
     /// A server at `base`, such as `https://waymark.example.com`. `authority` is the company's own certificate authority, PEM. Certificates are
-    /// judged at the true time, as far as `clock` and the last `anchor` tell it: a phone whose date is wrong still syncs.
+    /// judged at the true time, as far as `clock` and `anchors` tell it: a phone whose date is wrong still syncs.
     ///
     /// # Errors
     /// [`CallError::NotSafe`] for plain HTTP to anything but this machine, or when `authority` does not read.
@@ -62,7 +62,7 @@ impl HttpApi {
         base: &str,
         authority: Option<&[u8]>,
         clock: Arc<dyn Clock>,
-        anchor: Option<Anchor>,
+        anchors: Anchors,
     ) -> Result<Self, CallError> {
         let base = base.trim_end_matches('/').to_owned();
         if !is_safe(&base) {
@@ -80,7 +80,7 @@ impl HttpApi {
         }
         let trust = Trust {
             roots: Arc::new(roots),
-            time: Arc::new(TrueTime { clock, anchor }),
+            time: Arc::new(TrueTime { clock, anchors }),
         };
         let client = Mutex::new(build(&trust)?);
         Ok(Self {
@@ -194,7 +194,7 @@ struct Trust {
 /// The time of the world rather than the one that somebody set.
 struct TrueTime {
     clock: Arc<dyn Clock>,
-    anchor: Option<Anchor>,
+    anchors: Anchors,
 }
 
 impl std::fmt::Debug for TrueTime {
@@ -205,7 +205,7 @@ impl std::fmt::Debug for TrueTime {
 
 impl rustls::time_provider::TimeProvider for TrueTime {
     fn current_time(&self) -> Option<UnixTime> {
-        let now = place(self.clock.read(), self.anchor);
+        let now = place(self.clock.read(), &self.anchors);
         // a clock that began anew after an empty battery is behind what is known for certain
         let ms = now.best_ms().max(now.earliest.unwrap_or(i64::MIN));
         let ms = u64::try_from(ms).ok()?;
@@ -440,7 +440,7 @@ impl AdminApi for HttpApi {
 #[cfg(test)]
 mod tests {
     use waymark_domain::ids::{BootId, uuid_v7};
-    use waymark_domain::time::Reading;
+    use waymark_domain::time::{Anchor, AnchorSource, Reading};
 
     use super::*;
 
@@ -454,12 +454,13 @@ mod tests {
                 mono_ms: 1_000,
                 boot,
                 utc_offset_min: 0,
+                zone: None,
             }
         }
     }
 
     fn at(base: &str) -> Result<HttpApi, CallError> {
-        HttpApi::new(base, None, Arc::new(Stopped(0)), None)
+        HttpApi::new(base, None, Arc::new(Stopped(0)), Anchors::default())
     }
 
     #[test]
@@ -468,20 +469,21 @@ mod tests {
         let clock: Arc<dyn Clock> = Arc::new(Stopped(4_000_000_000_000));
         let boot = clock.read().boot;
         let anchor = Anchor {
-            server_ms: 1_795_000_000_000,
-            rtt_ms: 10,
+            utc_ms: 1_795_000_000_000,
+            uncertainty_ms: 5,
             mono_ms: 0,
             boot,
+            source: AnchorSource::Server,
         };
         let anchored = TrueTime {
             clock: Arc::clone(&clock),
-            anchor: Some(anchor),
+            anchors: anchor.into(),
         };
         assert_eq!(anchored.current_time().unwrap().as_secs(), 1_795_000_001);
         assert_eq!(
             TrueTime {
                 clock,
-                anchor: None
+                anchors: Anchors::default()
             }
             .current_time()
             .unwrap()

@@ -8,6 +8,7 @@ use waymark_domain::ranges::Ranges;
 use waymark_domain::scope::Scope;
 use waymark_domain::time::{Anchor, UnixMs};
 use waymark_protocol::outcome::Outcome;
+use waymark_protocol::receipt::Held;
 use waymark_protocol::response::{ScopeChange, ScopeList};
 use waymark_protocol::snapshot::{PageToken, SnapshotPage};
 
@@ -79,6 +80,8 @@ pub struct SyncState {
     pub unacked: Ranges,
     /// Hash of the scopes that the device knows.
     pub scopes_hash: Option<Hash>,
+    /// The newest receipt that is here.
+    pub receipt: Option<Held>,
     /// The scopes.
     pub scopes: Vec<ScopeProgress>,
 }
@@ -129,8 +132,23 @@ pub struct Settlement {
     pub epoch: Option<Epoch>,
     /// The server's time, when the answer brought it.
     pub anchor: Option<Anchor>,
+    /// The server's receipt for the head that the request stated, verified.
+    pub receipt: Option<KeptReceipt>,
     /// When it arrived, by the device's wall clock; for pruning only.
     pub at_ms: UnixMs,
+}
+
+/// A receipt to keep.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptReceipt {
+    /// The device's count that it is for.
+    pub n: u64,
+    /// Whether the server had every operation up to it.
+    pub complete: bool,
+    /// The server's clock.
+    pub at_ms: UnixMs,
+    /// The receipt, a compact JWS.
+    pub jws: String,
 }
 
 /// One operation's terminal outcome.

@@ -170,7 +170,7 @@ fn fold_of_fifty(c: &mut Criterion) {
     let clock = SystemClock::new();
     let stamp = Stamp::take(
         waymark_domain::ambient::Clock::read(&clock),
-        None,
+        &waymark_domain::time::Anchors::default(),
         Hlc::default(),
     );
     let mut before = shop;

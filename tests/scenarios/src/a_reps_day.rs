@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use waymark_client::import::{ImportReport, ImportRequest};
-use waymark_client::{CheckInRequest, ErrorCode, PlanRequest};
+use waymark_client::{CheckInRequest, ErrorCode, PlanRequest, Waymark};
 use waymark_domain::fix::AccuracySource;
 use waymark_domain::geo::Datum;
-use waymark_domain::ids::OpId;
+use waymark_domain::ids::{OpId, VisitId};
 use waymark_domain::op::Operation;
 use waymark_domain::record::Kind;
 use waymark_domain::visit::State;
@@ -25,15 +25,9 @@ fn import(manager: &Person, owner: &Person) -> ImportReport {
     manager.import_customers(&request).unwrap()
 }
 
-fn here(lat: f64, lon: f64) -> CheckInRequest {
-    CheckInRequest {
-        visit: None,
-        lat,
-        lon,
-        datum: Datum::Wgs84,
-        accuracy_m: 12.0,
-        source: AccuracySource::Android,
-    }
+fn here(rep: &Waymark, visit: Option<VisitId>, at: (f64, f64)) -> CheckInRequest {
+    let fix = rep.fix(at, Datum::Wgs84, 12.0, AccuracySource::Android, 2_000);
+    CheckInRequest::arriving(visit, fix.unwrap())
 }
 
 #[test]
@@ -69,8 +63,13 @@ fn a_reps_day_worked_offline_and_killed_in_the_middle_reaches_the_office_once() 
     let (first, second, third) = (plan(0), plan(1), plan(2));
     anna.clock.advance(30 * MINUTE);
     anna.visits().start(first).unwrap();
-    let seen = anna.check_ins().check_in(&here(43.7389, 7.4243)).unwrap();
-    assert!(seen.distance_m.is_some_and(|metres| metres < 10_000.0));
+    let seen = anna
+        .check_ins()
+        .check_in(&here(&anna, None, (43.7389, 7.4243)))
+        .unwrap();
+    let verdict = seen.verdict.unwrap();
+    assert!(verdict.door_cm.is_some_and(|door| door < 1_000_000));
+    assert_eq!((verdict.policy.version, verdict.age_ms), (0, 2_000));
     let at_first = anna
         .try_note(customers[0].id, Some(first), "Shelf is empty")
         .unwrap();
@@ -96,10 +95,7 @@ fn a_reps_day_worked_offline_and_killed_in_the_middle_reaches_the_office_once() 
     anna.clock.advance(20 * MINUTE);
     anna.visits().finish(first).unwrap();
     // a check-in begins a visit that is only planned
-    let at_second = CheckInRequest {
-        visit: Some(second),
-        ..here(43.74, 7.42)
-    };
+    let at_second = here(&anna, Some(second), (43.74, 7.42));
     anna.check_ins().check_in(&at_second).unwrap();
     anna.clock.advance(15 * MINUTE);
     anna.visits().finish(second).unwrap();
@@ -152,7 +148,10 @@ fn a_reps_day_worked_offline_and_killed_in_the_middle_reaches_the_office_once() 
     assert_eq!((states("done"), states("skipped")), (3, 1));
     let seen = mia.visits().view(first).unwrap();
     assert_eq!(seen.notes[0].text, "Shelf is empty");
-    let State::Done { started, finished } = &seen.row.state else {
+    let State::Done {
+        started, finished, ..
+    } = &seen.row.state
+    else {
         panic!("{:?}", seen.row.state)
     };
     assert!(started.best_ms() + 20 * MINUTE <= finished.best_ms() + 1_000);

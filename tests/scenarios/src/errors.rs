@@ -238,14 +238,15 @@ fn no_error_repeats_what_somebody_typed() {
         (43.0, 7.0, f64::INFINITY),
     ] {
         let visit = anna.visits().start_unplanned(shop).unwrap();
-        heard.hear(anna.check_ins().check_in(&CheckInRequest {
-            visit: Some(visit),
-            lat,
-            lon,
-            datum: Datum::Wgs84,
+        let fix = anna.fix(
+            (lat, lon),
+            Datum::Wgs84,
             accuracy_m,
-            source: AccuracySource::Stated,
-        }));
+            AccuracySource::Stated,
+            0,
+        );
+        let request = fix.map(|fix| CheckInRequest::arriving(Some(visit), fix));
+        heard.hear(request.and_then(|request| anna.check_ins().check_in(&request)));
     }
 
     // files

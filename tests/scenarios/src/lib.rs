@@ -26,4 +26,5 @@ mod raw_http;
 mod schema_doc;
 mod shifts;
 mod support;
+mod trusted_time;
 mod upgrade;

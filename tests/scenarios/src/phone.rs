@@ -11,7 +11,7 @@ use waymark_domain::note::Note;
 use waymark_domain::op::{BaseRef, Draft, Seal, Sealed};
 use waymark_domain::ranges::Ranges;
 use waymark_domain::record::Body;
-use waymark_domain::time::{Hlc, Stamp, place};
+use waymark_domain::time::{Anchors, Hlc, Stamp, place};
 use waymark_protocol::api::SyncApi as _;
 use waymark_protocol::enrol::{EnrolRequest, Enrolled, TokenRequest};
 use waymark_protocol::error::CallError;
@@ -19,6 +19,7 @@ use waymark_protocol::outcome::Outcome;
 use waymark_protocol::proof::{
     Signer as _, SoftwareSigner, enrol_payload, head_payload, token_payload,
 };
+use waymark_protocol::receipt::HeadStatement;
 use waymark_protocol::request::{ExchangeRequest, RequestHeader};
 use waymark_protocol::response::ExchangeResponse;
 use waymark_protocol::{PROTO, SCHEMA};
@@ -41,7 +42,7 @@ pub(crate) struct Phone {
 
 impl Phone {
     pub(crate) fn enrol(url: &str, code: &str, clock: &Arc<VirtualClock>) -> Self {
-        let api = HttpApi::new(url, None, clock.clone(), None).unwrap();
+        let api = HttpApi::new(url, None, clock.clone(), Anchors::default()).unwrap();
         let chance = SeededEntropy::new(next_seed());
         let mut secret = [0; 32];
         chance.fill(&mut secret);
@@ -102,7 +103,7 @@ impl Phone {
             base: BaseRef::default(),
             deps: Vec::new(),
             group: None,
-            t: Stamp::take(self.clock.read(), None, Hlc::default()),
+            t: Stamp::take(self.clock.read(), &Anchors::default(), Hlc::default()),
             prev: self.head,
         };
         change(&mut seal);
@@ -128,7 +129,7 @@ impl Phone {
             visit: None,
             author: self.me.user,
             text: text.to_owned(),
-            at: place(self.clock.read(), None),
+            at: place(self.clock.read(), &Anchors::default()),
             corrects: None,
             extra: Body::new(),
         };
@@ -136,7 +137,12 @@ impl Phone {
     }
 
     pub(crate) fn header(&self) -> RequestHeader {
-        let payload = head_payload(self.me.tenant, self.me.device, self.n, self.head);
+        let payload = head_payload(&HeadStatement {
+            tenant: self.me.tenant,
+            device: self.me.device,
+            n: self.n,
+            head: self.head,
+        });
         RequestHeader {
             proto: PROTO,
             echo: "chance".to_owned(),
@@ -148,6 +154,7 @@ impl Phone {
             unacked: Ranges::default(),
             head: self.head,
             sig: self.signer.sign(&payload).unwrap(),
+            receipt: None,
             scopes: vec![],
             scopes_hash: None,
             limit_bytes: 64 * 1024,

@@ -238,7 +238,15 @@ fn i4_what_the_server_says_goes_below_what_the_rep_has_not_sent_yet() {
     mia.sync().unwrap();
 
     // the device pulls the manager's change while its own work does not get through: both show
-    let deaf = Deaf(HttpApi::new(&office.url(), None, office.clock.clone(), None).unwrap());
+    let deaf = Deaf(
+        HttpApi::new(
+            &office.url(),
+            None,
+            office.clock.clone(),
+            waymark_domain::time::Anchors::default(),
+        )
+        .unwrap(),
+    );
     wait(Waymark::sync(&anna).run_over(&deaf, Trigger::User, &|_| {})).unwrap();
     anna.assert_ledger(0, 1, 0);
     let view = anna.customers().view(shop).unwrap();

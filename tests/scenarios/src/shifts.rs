@@ -3,9 +3,7 @@
 use std::collections::BTreeSet;
 
 use chrono::NaiveDate;
-use waymark_client::{
-    CheckInRequest, ErrorCode, LIVE_MS, Stands, TrackDay, TrackPolicy, Waymark, WaymarkError,
-};
+use waymark_client::{CheckInRequest, ErrorCode, LIVE_MS, Stands, TrackDay, Waymark, WaymarkError};
 use waymark_domain::check_in::CheckIn;
 use waymark_domain::fix::{AccuracySource, Fix};
 use waymark_domain::geo::{Datum, Position};
@@ -264,11 +262,14 @@ fn where_tracks_are_off_a_visit_is_as_good_as_ever() {
     let fleet = company();
     let kiosk = fleet.customer("Kiosk").owned_by("anna");
     let anna = fleet.device("anna");
-    let policy = TrackPolicy {
-        allowed: false,
-        ..TrackPolicy::default()
-    };
-    anna.set_track_policy(policy).unwrap();
+    let admin = fleet.device("ada");
+    fleet.sync("ada").unwrap();
+    admin
+        .policies()
+        .publish_check_in(r#"{"tracks": false}"#, Some("local law".to_owned()))
+        .unwrap();
+    fleet.sync("ada").unwrap();
+    fleet.sync("anna").unwrap();
     anna.shift().start(None).unwrap();
     fleet.pass(1_000);
     assert_eq!(
@@ -293,14 +294,14 @@ fn where_tracks_are_off_a_visit_is_as_good_as_ever() {
 }
 
 fn check_in(device: &Waymark) {
-    let request = CheckInRequest {
-        visit: None,
-        lat: 43.7395,
-        lon: 7.4275,
-        datum: Datum::Wgs84,
-        accuracy_m: 12.0,
-        source: AccuracySource::Android,
-    };
+    let fix = device.fix(
+        (43.7395, 7.4275),
+        Datum::Wgs84,
+        12.0,
+        AccuracySource::Android,
+        0,
+    );
+    let request = CheckInRequest::arriving(None, fix.unwrap());
     device.check_ins().check_in(&request).unwrap();
 }
 
@@ -437,7 +438,7 @@ fn a_day_of_eight_hours_fits_into_a_small_part_of_150_kilobytes() {
         let find = |key: &RecordKey| {
             let rows = server.records(&key.kind).unwrap();
             let found = rows.into_iter().find(|row| row.id == key.id);
-            found.map(|row| row.body)
+            found.map(|row| row.body).into_iter().collect()
         };
         assert_eq!(segment.second_look(&find), []);
         let longer = TrackSegment {

@@ -10,17 +10,21 @@ use crate::support::{Office, Person, beside, root};
 /// What a newer app leaves behind, as far as this one can know: a higher version, and a table that nobody here has heard of.
 fn make_newer(person: &mut Person) {
     person.close();
+    let newer = version_of(person) + 1;
     let database = rusqlite::Connection::open(person.file()).unwrap();
-    let version: u32 = database
-        .pragma_query_value(None, "user_version", |row| row.get(0))
-        .unwrap();
-    let newer = version + 1;
     let sql = format!(
         "PRAGMA user_version = {newer}; UPDATE meta SET value = '{newer}' WHERE key = 'schema'; CREATE TABLE from_the_future (x);"
     );
     database.execute_batch(&sql).unwrap();
     drop(database);
     person.start();
+}
+
+fn version_of(person: &Person) -> u32 {
+    let database = rusqlite::Connection::open(person.file()).unwrap();
+    database
+        .pragma_query_value(None, "user_version", |row| row.get(0))
+        .unwrap()
 }
 
 #[test]
@@ -68,9 +72,10 @@ fn a_database_of_a_newer_app_reads_sends_what_is_pending_and_takes_no_new_work()
             .execute_batch(sql)
             .unwrap()
     };
-    restore(
-        "PRAGMA user_version = 1; UPDATE meta SET value = '1' WHERE key = 'schema'; DROP TABLE from_the_future;",
-    );
+    let version = version_of(&anna) - 1;
+    restore(&format!(
+        "PRAGMA user_version = {version}; UPDATE meta SET value = '{version}' WHERE key = 'schema'; DROP TABLE from_the_future;",
+    ));
     let mut anna = anna;
     anna.kill();
     anna.start();

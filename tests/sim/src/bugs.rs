@@ -134,6 +134,7 @@ impl SyncStore for BuggyStore<'_> {
                 scopes: None,
                 epoch: None,
                 anchor: None,
+                receipt: None,
                 at_ms: 0,
             })?;
         }

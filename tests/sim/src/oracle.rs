@@ -106,7 +106,11 @@ impl Oracle {
         let Some(me) = self.people.iter().find(|person| person.user == user) else {
             return BTreeSet::new();
         };
-        let mut scopes = BTreeSet::from([format!("user:{user}"), format!("team:{}", me.team)]);
+        let mut scopes = BTreeSet::from([
+            "org:company".to_owned(),
+            format!("user:{user}"),
+            format!("team:{}", me.team),
+        ]);
         if me.role == "manager" {
             scopes.insert("org:pool".to_owned());
             let team = self.people.iter().filter(|other| other.team == me.team);
@@ -461,13 +465,18 @@ fn step(body: &mut Map<String, Value>, op: &Value, clashes: &mut Clashes) {
     let state = body.get("state").cloned().unwrap_or_default();
     let reason = op["cmd"]["args"]["reason"].clone();
     let next = match (state["is"].as_str(), op["cmd"]["name"].as_str()) {
-        (Some("planned"), Some("start")) => json!({ "is": "in_progress", "started": at }),
+        (Some("planned"), Some("start")) => {
+            let clock = json!({ "mono": t["mono"], "boot": t["boot"] });
+            json!({ "is": "in_progress", "started": at, "clock": clock })
+        }
         (Some("planned"), Some("skip")) => json!({ "is": "skipped", "at": at, "reason": reason }),
         (Some("in_progress"), Some("finish")) => {
-            json!({ "is": "done", "started": state["started"], "finished": at })
+            json!({ "is": "done", "started": state["started"], "finished": at, "stay": stay(&state, t) })
         }
         (Some("in_progress"), Some("skip")) => {
-            json!({ "is": "skipped", "started": state["started"], "at": at, "reason": reason })
+            json!({
+                "is": "skipped", "started": state["started"], "at": at, "reason": reason, "stay": stay(&state, t),
+            })
         }
         (Some("in_progress"), Some("start"))
         | (Some("done"), Some("finish"))
@@ -485,6 +494,29 @@ fn step(body: &mut Map<String, Value>, op: &Value, clashes: &mut Clashes) {
         }
     };
     body.insert("state".to_owned(), next);
+}
+
+/// The length of a visit from the state that its start left to the step at `t`, by sync.md's rule, in JSON and by hand.
+fn stay(state: &Value, t: &Value) -> Value {
+    let clock = &state["clock"];
+    let started = &state["started"];
+    let between = |end: &Value, start: &Value| Some(end.as_i64()? - start.as_i64()?);
+    if let Some(counted) = between(&t["mono"], &clock["mono"])
+        && clock["boot"] == t["boot"]
+        && counted >= 0
+    {
+        // 50 ppm of the true time, rounded up
+        let drift = counted * 50 / 999_950 + 1;
+        let least = (counted - drift).max(0);
+        return json!({ "least_ms": least, "most_ms": counted + drift, "exact": true });
+    }
+    let least = between(&t["lo"], &started["hi"]).map_or(0, |least| least.max(0));
+    match between(&t["hi"], &started["lo"]) {
+        Some(most) if most >= least => {
+            json!({ "least_ms": least, "most_ms": most, "exact": false })
+        }
+        _ => json!({ "least_ms": least, "exact": false }),
+    }
 }
 
 fn set(body: &mut Map<String, Value>, field: &str, value: Value) {

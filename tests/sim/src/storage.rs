@@ -10,7 +10,7 @@ use waymark_protocol::outcome::Outcome;
 use waymark_server::storage::sqlite::SqliteStorage;
 use waymark_server::storage::{
     Alarm, AuditRow, Change, DeviceRecord, DueOp, Entry, HistoryRow, HoldRow, Identity, InviteRow,
-    Link, OpRow, RecordRow, ScopeHead, Storage, Tx, UserRow, View, Visit,
+    Link, OpRow, RecordRow, ScopeHead, StatementRow, Storage, Tx, UserRow, View, Visit,
 };
 use waymark_server::{Error, Result};
 
@@ -152,10 +152,13 @@ impl View for Reading<'_> {
         device(device: DeviceId) -> Result<Option<DeviceRecord>>;
         devices() -> Result<Vec<DeviceRecord>>;
         invite(code: Hash) -> Result<Option<InviteRow>>;
-        due_ops(kind: &Kind, cut: UnixMs, limit: usize) -> Result<Vec<DueOp>>;
-        holds() -> Result<Vec<HoldRow>>;
         alarms() -> Result<Vec<Alarm>>;
         audit() -> Result<Vec<AuditRow>>;
+        due_ops(kind: &Kind, cut: UnixMs, limit: usize) -> Result<Vec<DueOp>>;
+        holds() -> Result<Vec<HoldRow>>;
+        links(device: DeviceId, from: u64, to: u64) -> Result<Vec<Link>>;
+        statement(device: DeviceId, n: u64) -> Result<Option<StatementRow>>;
+        statements(device: DeviceId, from: u64, to: u64) -> Result<Vec<StatementRow>>;
     }
 
     fn op(&self, op: OpId) -> Result<Option<OpRow>> {
@@ -205,10 +208,13 @@ impl View for Writing<'_> {
         device(device: DeviceId) -> Result<Option<DeviceRecord>>;
         devices() -> Result<Vec<DeviceRecord>>;
         invite(code: Hash) -> Result<Option<InviteRow>>;
-        due_ops(kind: &Kind, cut: UnixMs, limit: usize) -> Result<Vec<DueOp>>;
-        holds() -> Result<Vec<HoldRow>>;
         alarms() -> Result<Vec<Alarm>>;
         audit() -> Result<Vec<AuditRow>>;
+        due_ops(kind: &Kind, cut: UnixMs, limit: usize) -> Result<Vec<DueOp>>;
+        holds() -> Result<Vec<HoldRow>>;
+        links(device: DeviceId, from: u64, to: u64) -> Result<Vec<Link>>;
+        statement(device: DeviceId, n: u64) -> Result<Option<StatementRow>>;
+        statements(device: DeviceId, from: u64, to: u64) -> Result<Vec<StatementRow>>;
     }
 
     fn user(&self, user: UserId) -> Result<Option<UserRow>> {
@@ -254,6 +260,22 @@ impl Tx for Writing<'_> {
             return Ok(first - 1);
         }
         Ok(first)
+    }
+
+    fn erase_op(&mut self, op: OpId, why: &str) -> Result<()> {
+        self.inner.erase_op(op, why)
+    }
+
+    fn erase_history(&mut self, key: &RecordKey, body: &str) -> Result<()> {
+        self.inner.erase_history(key, body)
+    }
+
+    fn put_hold(&mut self, user: UserId, hold: Option<&HoldRow>) -> Result<()> {
+        self.inner.put_hold(user, hold)
+    }
+
+    fn put_statement(&mut self, row: &StatementRow) -> Result<()> {
+        self.inner.put_statement(row)
     }
 
     fn put_op(&mut self, row: &OpRow) -> Result<()> {
@@ -319,18 +341,6 @@ impl Tx for Writing<'_> {
 
     fn raise(&mut self, alarm: &Alarm) -> Result<bool> {
         self.inner.raise(alarm)
-    }
-
-    fn erase_op(&mut self, op: OpId, why: &str) -> Result<()> {
-        self.inner.erase_op(op, why)
-    }
-
-    fn erase_history(&mut self, key: &RecordKey, body: &str) -> Result<()> {
-        self.inner.erase_history(key, body)
-    }
-
-    fn put_hold(&mut self, user: UserId, hold: Option<&HoldRow>) -> Result<()> {
-        self.inner.put_hold(user, hold)
     }
 
     fn put_audit(&mut self, row: &AuditRow) -> Result<()> {

@@ -234,15 +234,12 @@ impl World {
             (State::Planned | State::InProgress { .. }, 12..66) => {
                 // positions of a quarter degree survive JSON and binary alike
                 let lat = self.rng.between(-300, 300) as f64 / 4.0;
-                let request = CheckInRequest {
-                    visit: Some(row.id),
-                    lat,
-                    lon: 10.25,
-                    datum: Datum::Wgs84,
-                    accuracy_m: 5.0,
-                    source: AccuracySource::Android,
-                };
-                Done::plain("check in", mark.check_ins().check_in(&request).map(drop))
+                let fix = mark.fix((lat, 10.25), Datum::Wgs84, 5.0, AccuracySource::Android, 0);
+                let request = fix.map(|fix| CheckInRequest::arriving(Some(row.id), fix));
+                Done::plain(
+                    "check in",
+                    request.and_then(|request| mark.check_ins().check_in(&request).map(drop)),
+                )
             }
             (State::Planned | State::InProgress { .. }, 66..76) => {
                 Done::plain("skip", visits.skip(row.id, "closed"))

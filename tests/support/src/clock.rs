@@ -25,6 +25,7 @@ impl VirtualClock {
             mono_ms: 60_000,
             boot: boot(0),
             utc_offset_min: 480,
+            zone: "Asia/Shanghai".parse().ok(),
         };
         Arc::new(Self {
             now: Mutex::new(now),

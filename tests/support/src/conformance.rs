@@ -233,6 +233,7 @@ fn nothing() -> Settlement {
         scopes: None,
         epoch: None,
         anchor: None,
+        receipt: None,
         at_ms: 1_000,
     }
 }

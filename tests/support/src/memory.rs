@@ -10,10 +10,12 @@ use waymark_domain::record::{Body, RecordKey};
 use waymark_domain::scope::{Digest, Scope};
 use waymark_domain::time::Anchor;
 use waymark_protocol::outcome::Outcome;
+use waymark_protocol::receipt::Held;
 use waymark_protocol::response::ScopeChange;
 use waymark_protocol::snapshot::{PageToken, SnapshotPage};
 use waymark_sync::store::{
-    NextPage, Page, PendingOp, ScopeProgress, Settlement, StoreFault, SyncState, SyncStore,
+    KeptReceipt, NextPage, Page, PendingOp, ScopeProgress, Settlement, StoreFault, SyncState,
+    SyncStore,
 };
 
 /// [`SyncStore`] in maps: for tests of the engine that need no client, and as the plain statement of what the real one must do.
@@ -28,6 +30,7 @@ struct State {
     outbox: BTreeMap<u64, PendingOp>,
     history: BTreeMap<u64, (PendingOp, Outcome)>,
     scopes_hash: Option<Hash>,
+    receipts: BTreeMap<(u64, i64), KeptReceipt>,
     scopes: BTreeMap<Scope, OneScope>,
     base: BTreeMap<RecordKey, Row>,
     anchor: Option<Anchor>,
@@ -184,6 +187,10 @@ impl SyncStore for MemoryStore {
             head: state.head.unwrap_or(Hash::ZERO),
             unacked: state.outbox.keys().copied().collect(),
             scopes_hash: state.scopes_hash,
+            receipt: state.receipts.values().next_back().map(|newest| Held {
+                n: newest.n,
+                complete: newest.complete,
+            }),
             scopes: state.scopes.iter().map(progress).collect(),
         })
     }
@@ -242,6 +249,10 @@ impl SyncStore for MemoryStore {
                 }
                 state.scopes_hash = Some(list.hash);
                 state.drop_orphans();
+            }
+            if let Some(receipt) = &settlement.receipt {
+                let place = (receipt.n, receipt.at_ms);
+                state.receipts.entry(place).or_insert(receipt.clone());
             }
             state.epoch = state.epoch.or(settlement.epoch);
             state.anchor = settlement.anchor.or(state.anchor);

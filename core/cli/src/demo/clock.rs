@@ -80,6 +80,7 @@ impl Clock for VirtualClock {
             mono_ms: now - SWITCHED_ON,
             boot: self.boot,
             utc_offset_min: OFFSET_MIN,
+            zone: None,
         }
     }
 }

@@ -238,14 +238,11 @@ impl Worker<'_> {
         if view.check_ins.is_empty()
             && let Some(fix) = self.track.at(self.world.now_ms())
         {
-            let request = CheckInRequest {
-                visit: Some(visit),
-                lat: fix.lat,
-                lon: fix.lon,
-                datum: Datum::Wgs84,
-                accuracy_m: fix.accuracy_m,
-                source: self.track.source,
-            };
+            let place = (fix.lat, fix.lon);
+            let fix =
+                self.waymark
+                    .fix(place, Datum::Wgs84, fix.accuracy_m, self.track.source, 0)?;
+            let request = CheckInRequest::arriving(Some(visit), fix);
             self.waymark.check_ins().check_in(&request)?;
             (self.report)(Saved::CheckedIn(visit))?;
         }

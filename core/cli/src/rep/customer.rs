@@ -1,10 +1,17 @@
 //! `waymark customer …`.
 
+use std::path::Path;
+
 use serde_json::json;
 use waymark_client::{CustomerEdit, CustomerRow, CustomerView, NewCustomerRequest, Waymark};
+use waymark_domain::geo::Datum;
+use waymark_domain::geo::fence::Fence;
 
 use super::{position, short_id, user};
-use crate::args::{Customer, CustomerAdd, CustomerEditArgs, CustomerList, CustomerSearch, Who};
+use crate::args::{
+    Customer, CustomerAdd, CustomerEditArgs, CustomerFence, CustomerList, CustomerSearch, Place,
+    Who,
+};
 use crate::context::Context;
 use crate::failure::{Outcome, Own};
 use crate::when::{day_and_time, offset};
@@ -19,6 +26,8 @@ pub(crate) fn run(context: &Context, what: Customer) -> Outcome {
         Customer::Search(args) => search(context, &waymark, &args),
         Customer::Add(args) => add(context, &waymark, args),
         Customer::Edit(args) => edit(context, &waymark, args),
+        Customer::Fence(args) => fence(context, &waymark, args),
+        Customer::Links(args) => links(context, &waymark, &args),
     }
 }
 
@@ -197,6 +206,7 @@ fn edit(context: &Context, waymark: &Waymark, args: CustomerEditArgs) -> Outcome
         add_tags: bare(args.tag),
         remove_tags: bare(args.untag),
         owner: args.owner.map(|owner| user(waymark, &owner)).transpose()?,
+        ..CustomerEdit::default()
     };
     let changed = waymark.customers().edit(row.id, edit)?;
     context.show(&json!({ "customer": row.id, "changed": changed }), || {
@@ -205,5 +215,84 @@ fn edit(context: &Context, waymark: &Waymark, args: CustomerEditArgs) -> Outcome
         } else {
             words::customer_unchanged(context.lang, &row.name)
         }
+    })
+}
+
+fn fence(context: &Context, waymark: &Waymark, args: CustomerFence) -> Outcome {
+    let place = Place {
+        lat: args.lat,
+        lon: args.lon,
+        datum: args.datum,
+    };
+    let door = position(&place)?.map(|center| Fence::Circle {
+        center,
+        radius_m: args.radius,
+        name: args.name.clone(),
+    });
+    let outline = args
+        .outline
+        .map(|path| outline(&path, args.name))
+        .transpose()?;
+    let add_fences: Vec<Fence> = door.into_iter().chain(outline).collect();
+    if add_fences.is_empty() && args.bssid.is_empty() && !args.clear {
+        return Err(Own::NothingToChange.into());
+    }
+    let row = super::customer_named(context, waymark, &args.who.who)?;
+    let edit = CustomerEdit {
+        clear_fences: args.clear,
+        add_fences,
+        add_stations: args.bssid,
+        ..CustomerEdit::default()
+    };
+    let changed = waymark.customers().edit(row.id, edit)?;
+    let fences = waymark.customers().fences(row.id)?;
+    context.show(
+        &json!({ "customer": row.id, "changed": changed, "fences": fences }),
+        || words::fence_added(context.lang, fences.len()),
+    )
+}
+
+/// The ring of a GeoJSON polygon, bare or as the one feature of a collection. GeoJSON is WGS-84 by its standard.
+fn outline(path: &Path, name: Option<String>) -> Outcome<Fence> {
+    let wrong = || Own::NotAnOutline;
+    let text =
+        std::fs::read_to_string(path).map_err(|_| Own::NoSuchFile(path.display().to_string()))?;
+    let json: serde_json::Value = serde_json::from_str(&text).map_err(|_| wrong())?;
+    let candidates = [
+        json.pointer("/coordinates"),
+        json.pointer("/geometry/coordinates"),
+        json.pointer("/features/0/geometry/coordinates"),
+    ];
+    let rings = candidates
+        .into_iter()
+        .flatten()
+        .next()
+        .and_then(|rings| rings.as_array());
+    let ring = match rings.map(Vec::as_slice) {
+        Some([ring]) => ring.as_array().ok_or_else(wrong)?,
+        _ => return Err(wrong().into()),
+    };
+    let corner =
+        |corner: &serde_json::Value| Some((corner.get(1)?.as_f64()?, corner.get(0)?.as_f64()?));
+    let ring: Option<Vec<(f64, f64)>> = ring.iter().map(corner).collect();
+    Ok(Fence::Polygon {
+        datum: Datum::Wgs84,
+        ring: ring.ok_or_else(wrong)?,
+        name,
+    })
+}
+
+fn links(context: &Context, waymark: &Waymark, args: &Who) -> Outcome {
+    waymark.me()?;
+    let row = super::customer_named(context, waymark, &args.who)?;
+    let links = waymark.customers().links(row.id)?;
+    context.show(&links, || {
+        if links.is_empty() {
+            return words::no_position(context.lang);
+        }
+        let lines = links
+            .iter()
+            .map(|link| format!("{}  [{}]", link.url, link.datum.name()));
+        lines.collect::<Vec<_>>().join("\n")
     })
 }

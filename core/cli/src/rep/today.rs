@@ -95,7 +95,7 @@ pub(crate) fn visits(rows: &[VisitRow], offset_min: i16, lang: Lang) -> String {
 pub(crate) fn times(state: &State, offset_min: i16, lang: Lang) -> String {
     match state {
         State::Planned | State::Unknown(_) => String::new(),
-        State::InProgress { started } | State::Done { started, .. } => {
+        State::InProgress { started, .. } | State::Done { started, .. } => {
             time_of_day(started, offset_min, lang)
         }
         State::Skipped { at, .. } => time_of_day(at, offset_min, lang),

@@ -8,7 +8,7 @@ use super::{customer_name, state_text, user};
 use crate::args::{Visit, VisitMaybe, VisitMove, VisitNote, VisitPlan, VisitSkip, VisitWhich};
 use crate::context::Context;
 use crate::failure::{Outcome, Own};
-use crate::when::{day_and_time, offset, time_of_day};
+use crate::when::{day_and_time, offset, stay_text, time_of_day};
 use crate::words::rep as words;
 
 pub(crate) fn run(context: &Context, what: Visit) -> Outcome {
@@ -93,10 +93,14 @@ fn note(context: &Context, waymark: &Waymark, args: VisitNote) -> Outcome {
 fn finish(context: &Context, waymark: &Waymark, args: VisitMaybe) -> Outcome {
     let visit = named_or_current(waymark, args.which.as_deref())?;
     waymark.visits().finish(visit.id)?;
-    context.show(&json!({ "visit": visit.id }), || {
+    // a second finish changes nothing; what counts is what the visit says now
+    let stay = waymark.visits().view(visit.id)?.row.stay;
+    context.show(&json!({ "visit": visit.id, "stay": stay }), || {
         words::visit_finished(
             context.lang,
             customer_name(&visit.customer_name, context.lang),
+            stay.map(|stay| stay_text(stay, context.lang))
+                .unwrap_or_default(),
         )
     })
 }
@@ -152,16 +156,19 @@ fn text(context: &Context, view: &VisitView) -> String {
     ));
     let time = |when| time_of_day(when, offset_min, lang);
     match &view.row.state {
-        State::InProgress { started } => lines.push(format!("  {}", time(started))),
-        State::Done { started, finished } => {
-            lines.push(format!("  {} – {}", time(started), time(finished)))
-        }
+        State::InProgress { started, .. } => lines.push(format!("  {}", time(started))),
+        State::Done {
+            started, finished, ..
+        } => lines.push(format!("  {} – {}", time(started), time(finished))),
         State::Skipped { at, reason, .. } => lines.push(format!(
             "  {}  {}: {reason}",
             time(at),
             words::field_reason(lang)
         )),
         State::Planned | State::Unknown(_) => {}
+    }
+    if let Some(stay) = view.row.stay {
+        lines.push(format!("  {}", stay_text(stay, lang)));
     }
     lines.push(format!("  {}: {}", words::field_id(lang), view.row.id));
     lines.push(format!("\n{}", words::check_ins(lang)));
@@ -176,11 +183,9 @@ fn text(context: &Context, view: &VisitView) -> String {
             at.datum().name(),
             check_in.accuracy_m,
         );
-        if let Some(metres) = check_in.distance_m {
-            line = format!(
-                "{line}, {}",
-                words::distance_note(lang, format!("{metres:.0}"))
-            );
+        if let Some(verdict) = &check_in.verdict {
+            let summary = waymark_client::verdict::summary(lang, verdict, check_in.accuracy_m);
+            line = format!("{line}\n    {summary}");
         }
         lines.push(format!("  {line}"));
     }

@@ -12,10 +12,6 @@ super::sentences! {
     unsent_mark() "unsent" / "未上传";
 
     // time
-    time_unverified(time) "{time} (time unverified)" / "{time}（时间未核实）";
-    time_set_back(time) "{time} (clock was set back)" / "{time}（时钟曾被调回）";
-    seconds(count) "±{count} s" / "±{count} 秒";
-    minutes(count) "±{count} min" / "±{count} 分钟";
     times_are_local(offset) "Times are local, UTC{offset}." / "时间为本地时间，UTC{offset}。";
     weekday_monday() "Monday" / "星期一";
     weekday_tuesday() "Tuesday" / "星期二";
@@ -81,17 +77,30 @@ super::sentences! {
     visit_started_unplanned(customer)
         "No visit at {customer} was planned for today: started an unplanned one. Saved on this device." /
         "今天没有拜访 {customer} 的计划，已开始一次计划外拜访。已保存在本设备。";
-    visit_finished(customer) "Finished the visit at {customer}. Saved on this device." / "已结束拜访 {customer}。已保存在本设备。";
+    visit_finished(customer, stay) "Finished the visit at {customer}: {stay}. Saved on this device." / "已结束拜访 {customer}：{stay}。已保存在本设备。";
     visit_skipped(customer) "Skipped the visit at {customer}. Saved on this device." / "已跳过拜访 {customer}。已保存在本设备。";
     visit_moved(customer, day) "Moved the visit at {customer} to {day}. Saved on this device." / "已将拜访 {customer} 改到 {day}。已保存在本设备。";
     visit_on_that_day(day) "It is on {day} already; nothing to save." / "该拜访已在 {day}，无需保存。";
     note_written(customer) "Wrote the note on {customer}. Saved on this device." / "已写入关于 {customer} 的记录。已保存在本设备。";
     checked_in(accuracy, datum) "Checked in, ±{accuracy} m stated, {datum}. Saved on this device." / "已签到，标称精度 ±{accuracy} 米，{datum}。已保存在本设备。";
     check_in_started() "The visit was only planned: it begins with this check-in." / "该拜访原为计划状态，随签到开始。";
-    check_in_distance(metres) "{metres} m from the customer's position." / "距客户位置 {metres} 米。";
-    check_in_no_distance() "No distance: the customer has no position in the same datum." / "无法计算距离：客户没有同一坐标系的位置。";
+    verdict_line(summary) "Verdict: {summary}" / "结论：{summary}";
+    verdict_preview(summary) "Would be: {summary} (nothing was saved)" / "将判为：{summary}（未保存）";
+    verdict_policy(version) "Judged by policy version {version}." / "依据规则版本 {version}。";
+    verdict_built_in() "Judged by the rules built in; the company has published none." / "依据内置规则；公司尚未发布规则。";
+    checked_out() "Checked out; the visit is over." / "已签退，拜访结束。";
+    evidence_written(ops, from, to, receipts, file) "{ops} operations ({from} to {to}) with {receipts} receipts written to {file}." / "已将 {ops} 个操作（{from} 至 {to}）及 {receipts} 份回执写入 {file}。";
+    policy_version(version) "Policy of check-ins, version {version}" / "签到规则，版本 {version}";
+    policy_built_in() "Policy of check-ins: built in" / "签到规则：内置";
+    policy_published(version) "Published as version {version}; every device has it after its next sync." / "已发布为版本 {version}；各设备下次同步后生效。";
+    policy_remark(text) "Why: {text}" / "原因：{text}";
+    fence_added(count) "The customer has {count} door(s) and outline(s) now." / "该客户现有 {count} 个门口和轮廓。";
+    no_position() "The customer has no position yet." / "该客户尚无位置。";
+    not_a_sample(text) "{text} is no fix: write LAT,LON,ACCURACY or LAT,LON,ACCURACY,AGE" / "{text} 不是定位：请写作 纬度,经度,精度 或 纬度,经度,精度,秒数";
+    not_a_sample_remedy() "Correct it and try again" / "请更正后重试";
+    not_an_outline() "The file holds no GeoJSON polygon" / "文件中没有 GeoJSON 多边形";
+    not_an_outline_remedy() "Draw one polygon without holes, and try again" / "请绘制一个无孔的多边形后重试";
     check_in_line(time, lat, lon, datum, accuracy) "{time}  {lat}, {lon} {datum} ±{accuracy} m" / "{time}  {lat}, {lon} {datum} ±{accuracy} 米";
-    distance_note(metres) "{metres} m away" / "相距 {metres} 米";
 
     // work sessions, tracks, privacy
     shift_none() "There was no work session on this device yet." / "本设备上还没有工作时段。";

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use crate::check_in::evidence::{MAX_FENCES, MAX_STATIONS, check_bssid};
 use crate::geo::Position;
+use crate::geo::fence::Fence;
 use crate::ids::UserId;
 use crate::record::{Actor, Body, Kind, OnConflict, Shape, SyncRecord};
 use crate::refusal::{Refusal, check_length, check_text};
@@ -28,6 +30,12 @@ pub struct Customer {
     /// Where it is.
     #[serde(default)]
     pub position: Option<Position>,
+    /// Its doors, gates and outlines; being in one of them is being there. A circle around [`Self::position`] when empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fences: Vec<Fence>,
+    /// Its Wi-Fi stations, as lower-case `aa:bb:cc:dd:ee:ff`: where satellites do not reach they tell that one is there.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub stations: BTreeSet<String>,
     /// Postal address.
     #[serde(default)]
     pub address: Option<String>,
@@ -59,6 +67,8 @@ impl Customer {
             name: name.to_owned(),
             owner: None,
             position: None,
+            fences: Vec::new(),
+            stations: BTreeSet::new(),
             address: None,
             phone: None,
             category: None,
@@ -73,6 +83,7 @@ impl Customer {
 impl SyncRecord for Customer {
     const KIND: Kind = Kind::new("customer");
     const SHAPE: Shape = Shape::Living;
+    const VERSION: u16 = 2;
 
     fn check(&self) -> Result<(), Refusal> {
         check_text("name", &self.name, MAX_NAME)?;
@@ -86,6 +97,16 @@ impl SyncRecord for Customer {
         for (field, line) in lines {
             check_length(field, line.as_deref().unwrap_or_default(), MAX_LINE)?;
         }
+        if self.fences.len() > MAX_FENCES {
+            return Err(Refusal::of_field(crate::refusal::Code::TooLong, "fences"));
+        }
+        self.fences.iter().try_for_each(Fence::check)?;
+        if self.stations.len() > MAX_STATIONS {
+            return Err(Refusal::of_field(crate::refusal::Code::TooLong, "stations"));
+        }
+        self.stations
+            .iter()
+            .try_for_each(|bssid| check_bssid(bssid))?;
         if self.tags.len() > MAX_TAGS {
             return Err(Refusal::of_field(crate::refusal::Code::TooLong, "tags"));
         }
@@ -108,7 +129,7 @@ impl SyncRecord for Customer {
 
     fn on_conflict(field: &str) -> OnConflict {
         match field {
-            "tags" => OnConflict::Union,
+            "tags" | "stations" => OnConflict::Union,
             "phone" | "hours" | "category" => OnConflict::NewestArrival,
             // identity and whose it is: a wrong guess costs a sale or a visit to the wrong street
             _ => OnConflict::Review,

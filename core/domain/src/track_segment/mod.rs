@@ -141,9 +141,10 @@ impl SyncRecord for TrackSegment {
     }
 
     /// A segment lies within its session.
-    fn second_look(&self, find: &dyn Fn(&RecordKey) -> Option<Body>) -> Vec<Finding> {
+    fn second_look(&self, find: &dyn Fn(&RecordKey) -> Vec<Body>) -> Vec<Finding> {
         let found = find(&RecordKey::of::<Shift>(self.shift));
-        let Some(shift) = found.and_then(|body| read::<Shift>(&body).ok()) else {
+        let newest = found.first().and_then(|body| read::<Shift>(body).ok());
+        let Some(shift) = newest else {
             return Vec::new();
         };
         let finding = |detail: &str| {

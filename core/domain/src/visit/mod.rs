@@ -9,7 +9,7 @@ use crate::op::{Draft, Operation};
 use crate::record::{Actor, Body, Commanded, Kind, OnConflict, RecordKey, Shape, SyncRecord};
 use crate::refusal::{Code, Refusal, check_text};
 use crate::scope::Scope;
-use crate::time::TimeInterval;
+use crate::time::{BootClock, Stamp, Stay, TimeInterval};
 
 /// Longest reason for a skipped visit, characters.
 pub const MAX_REASON: usize = 500;
@@ -40,6 +40,9 @@ pub enum State {
     InProgress {
         /// When the rep began.
         started: TimeInterval,
+        /// The boot-time clock at that moment; absent in what version 1 wrote.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        clock: Option<BootClock>,
     },
     /// Over.
     Done {
@@ -47,6 +50,9 @@ pub enum State {
         started: TimeInterval,
         /// When the rep left.
         finished: TimeInterval,
+        /// How long the rep was there; absent in what version 1 wrote.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        stay: Option<Stay>,
     },
     /// Given up, for a stated reason.
     Skipped {
@@ -57,6 +63,9 @@ pub enum State {
         at: TimeInterval,
         /// Why.
         reason: String,
+        /// How long the rep was there, when it had begun.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        stay: Option<Stay>,
     },
     /// A state of a later version; shown by its name, stepped by no one here.
     #[serde(untagged)]
@@ -73,6 +82,25 @@ impl State {
             Self::Done { .. } => "done",
             Self::Skipped { .. } => "skipped",
             Self::Unknown(value) => value.get("is").and_then(Value::as_str).unwrap_or("unknown"),
+        }
+    }
+
+    /// How long the rep was there, once it is over. Of a visit that version 1 wrote what its times prove.
+    #[must_use]
+    pub fn stay(&self) -> Option<Stay> {
+        match self {
+            Self::Done {
+                started,
+                finished,
+                stay,
+            } => Some(stay.unwrap_or_else(|| Stay::of_times(started, finished))),
+            Self::Skipped {
+                started: Some(started),
+                at,
+                stay,
+                ..
+            } => Some(stay.unwrap_or_else(|| Stay::of_times(started, at))),
+            _ => None,
         }
     }
 }
@@ -131,31 +159,41 @@ impl Step {
     }
 }
 
-/// The state after `step` was taken `at`.
+/// The state after `step` was taken at the time `t` of its operation.
 ///
 /// The same step twice, as from two phones of one rep, counts once, the first time it arrives. A step that others have overtaken (a visit
 /// finished here and skipped there) is a clash for a person. A step that no order of events explains is refused.
 ///
 /// # Errors
 /// [`Code::WrongState`], [`Code::Unsupported`].
-pub fn step(state: &State, step: Step, at: TimeInterval) -> Result<Commanded<State>, Refusal> {
+pub fn step(state: &State, step: Step, t: &Stamp) -> Result<Commanded<State>, Refusal> {
     use Commanded::{Already, Clash, Done};
+    let at = t.when;
+    let stay = |started: &TimeInterval, clock: &Option<BootClock>| {
+        Stay::between((started, *clock), (&at, BootClock::from(t)))
+    };
     Ok(match (state, step) {
-        (State::Planned, Step::Start) => Done(State::InProgress { started: at }),
+        (State::Planned, Step::Start) => Done(State::InProgress {
+            started: at,
+            clock: Some(BootClock::from(t)),
+        }),
         (State::Planned, Step::Skip { reason }) => Done(State::Skipped {
             started: None,
             at,
             reason,
+            stay: None,
         }),
         (State::Planned, Step::Finish) => return Err(Refusal::of_field(Code::WrongState, "state")),
-        (State::InProgress { started }, Step::Finish) => Done(State::Done {
+        (State::InProgress { started, clock }, Step::Finish) => Done(State::Done {
             started: *started,
             finished: at,
+            stay: Some(stay(started, clock)),
         }),
-        (State::InProgress { started }, Step::Skip { reason }) => Done(State::Skipped {
+        (State::InProgress { started, clock }, Step::Skip { reason }) => Done(State::Skipped {
             started: Some(*started),
             at,
             reason,
+            stay: Some(stay(started, clock)),
         }),
         (State::InProgress { .. }, Step::Start)
         | (State::Done { .. }, Step::Finish)
@@ -203,7 +241,7 @@ impl SyncRecord for Visit {
     }
 
     fn command(&self, op: &Operation) -> Result<Commanded<Self>, Refusal> {
-        Ok(match step(&self.state, Step::read(op)?, op.t.when)? {
+        Ok(match step(&self.state, Step::read(op)?, &op.t)? {
             Commanded::Done(state) => Commanded::Done(Self {
                 state,
                 ..self.clone()

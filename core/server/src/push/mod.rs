@@ -1,6 +1,7 @@
 //! Taking operations, group by group. The steps and their order are those of the protocol (design: sync.md §2.7).
 
 mod judge;
+mod second_look;
 mod unreadable;
 
 use std::collections::BTreeSet;
@@ -90,11 +91,16 @@ impl Push {
         Ok(outs)
     }
 
-    /// Writes down which counts are here now, with whatever else has changed about the device.
-    pub(crate) fn end(mut self, tx: &mut dyn Tx) -> Result<()> {
+    /// Notes which counts are here now.
+    pub(crate) fn arrive(&mut self) {
         for n in std::mem::take(&mut self.arrived) {
             note_arrival(&mut self.caller.device.have, n);
         }
+    }
+
+    /// Writes down which counts are here now, with whatever else has changed about the device.
+    pub(crate) fn end(mut self, tx: &mut dyn Tx) -> Result<()> {
+        self.arrive();
         tx.put_device(&self.caller.device)
     }
 
@@ -206,6 +212,7 @@ impl Push {
                 None => Outcome::Applied { rev, seq },
                 Some(lost) => Outcome::Merged { rev, seq, lost },
             };
+            self.look_again(tx, member.op, &step)?;
             commit::publish(tx, step, seq, self.now)?;
             self.store(tx, member, &outcome)?;
             outcomes.push(outcome);

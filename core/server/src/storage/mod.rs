@@ -18,7 +18,7 @@ use waymark_domain::time::UnixMs;
 
 pub use self::rows::{
     Alarm, AuditRow, Change, DeviceRecord, DueOp, Entry, HeadEvidence, HistoryRow, HoldRow,
-    Identity, InviteRow, Link, OpRow, RecordRow, ScopeHead, UserRow,
+    Identity, InviteRow, Link, OpRow, RecordRow, ScopeHead, StatementRow, UserRow,
 };
 use crate::error::Result;
 
@@ -58,6 +58,15 @@ pub trait View {
 
     /// The links of a device's chain at `n - 1`, `n` and `n + 1`, as far as they are here.
     fn links_around(&self, device: DeviceId, n: u64) -> Result<Vec<Link>>;
+
+    /// The links of a device's chain with counts `from` to `to`, by count and arrival.
+    fn links(&self, device: DeviceId, from: u64, to: u64) -> Result<Vec<Link>>;
+
+    /// The latest statement of a device for count `n`.
+    fn statement(&self, device: DeviceId, n: u64) -> Result<Option<StatementRow>>;
+
+    /// A device's statements for counts `from` to `to`, by count and time.
+    fn statements(&self, device: DeviceId, from: u64, to: u64) -> Result<Vec<StatementRow>>;
 
     /// All operations, in the order of their arrival.
     fn ops(&self, visit: Visit<'_, OpRow>) -> Result<()>;
@@ -151,6 +160,9 @@ pub trait Tx: View {
 
     /// Stores an operation with its outcome, unless its id is stored already.
     fn put_op(&mut self, row: &OpRow) -> Result<()>;
+
+    /// Keeps a statement of a device; the same one again makes no difference.
+    fn put_statement(&mut self, row: &StatementRow) -> Result<()>;
 
     /// Writes a record as it is now.
     fn put_record(&mut self, key: &RecordKey, stored: &Stored) -> Result<()>;

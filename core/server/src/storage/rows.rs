@@ -202,6 +202,23 @@ pub struct HeadEvidence {
     pub sig: Signature,
 }
 
+/// What a device stated of its chain, and what was stored of it then: all that a receipt says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StatementRow {
+    /// The device.
+    pub device: DeviceId,
+    /// What it stated, with its signature.
+    pub head: HeadEvidence,
+    /// When it arrived.
+    pub at_ms: UnixMs,
+    /// How many operations up to its count were stored.
+    pub ops: u64,
+    /// Whether those were all of them.
+    pub complete: bool,
+    /// The continuity of the log then.
+    pub epoch: Epoch,
+}
+
 /// An invitation. Its code is kept only as a hash.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InviteRow {

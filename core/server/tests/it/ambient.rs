@@ -37,6 +37,7 @@ impl Clock for VirtualClock {
             mono_ms: now - START_MS,
             boot: BootId::from_uuid(uuid::Uuid::nil()),
             utc_offset_min: 120,
+            zone: None,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The generated matrix: every role, kind, act and owner.
 
 use chrono::NaiveDate;
-use waymark_domain::check_in::CheckIn;
+use waymark_domain::check_in::{CheckIn, Moment};
 use waymark_domain::customer::Customer;
 use waymark_domain::fix::AccuracySource;
 use waymark_domain::geo::{Datum, Position};
@@ -124,10 +124,13 @@ fn check_in_of(rep: UserId, visit: VisitId, customer: CustomerId) -> CheckIn {
         visit,
         customer,
         rep,
+        moment: Moment::Arrival,
         position: Position::new(Datum::Wgs84, 43.73, 7.42).unwrap(),
         accuracy_m: 8.5,
         source: AccuracySource::Android,
         at: AT,
+        verdict: None,
+        statement: None,
         extra: Body::new(),
     }
 }

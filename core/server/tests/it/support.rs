@@ -18,6 +18,7 @@ use waymark_protocol::outcome::Outcome;
 use waymark_protocol::proof::{
     Signer as _, SoftwareSigner, enrol_payload, head_payload, token_payload,
 };
+use waymark_protocol::receipt::HeadStatement;
 use waymark_protocol::request::{ExchangeRequest, RequestHeader, ScopeCursor};
 use waymark_protocol::response::{ExchangeResponse, ScopeChange};
 use waymark_protocol::snapshot::{SnapshotPage, SnapshotRequest};
@@ -242,7 +243,11 @@ impl Device {
 
     /// Seals the next operation of this device's chain.
     pub fn seal(&mut self, world: &World, draft: Draft, on: On) -> Sealed {
-        let t = Stamp::take(world.clock.read(), None, self.hlc);
+        let t = Stamp::take(
+            world.clock.read(),
+            &waymark_domain::time::Anchors::default(),
+            self.hlc,
+        );
         self.hlc = t.hlc;
         self.n += 1;
         let sealed = draft
@@ -288,7 +293,12 @@ impl Device {
     }
 
     pub fn header(&self, limit_bytes: u32) -> RequestHeader {
-        let payload = head_payload(self.tenant, self.device, self.n, self.head);
+        let payload = head_payload(&HeadStatement {
+            tenant: self.tenant,
+            device: self.device,
+            n: self.n,
+            head: self.head,
+        });
         let cursors = self.cursors.iter();
         RequestHeader {
             proto: PROTO,
@@ -301,6 +311,7 @@ impl Device {
             unacked: waymark_domain::ranges::Ranges::default(),
             head: self.head,
             sig: self.signer.sign(&payload).unwrap(),
+            receipt: None,
             scopes: cursors
                 .map(|(id, &cursor)| ScopeCursor {
                     id: id.clone(),

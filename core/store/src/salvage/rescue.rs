@@ -420,6 +420,7 @@ fn write_attention(
 
 fn write_meta(tx: &Connection, found: &Found, salvage: &mut Salvage) -> Result<(), StoreError> {
     salvage.identity = copy::<crate::Identity>(tx, found, meta::IDENTITY)?;
+    copy::<waymark_domain::time::Anchors>(tx, found, meta::ANCHORS)?;
     copy::<waymark_domain::time::Anchor>(tx, found, meta::ANCHOR)?;
     copy::<waymark_domain::ids::Epoch>(tx, found, meta::EPOCH)?;
     copy::<u64>(tx, found, meta::PRUNED)?;

@@ -1,9 +1,11 @@
 CREATE TABLE receipt (
   -- what the server signed about this device's chain: at its time it had seen operation n with that hash
-  n     INTEGER PRIMARY KEY, -- the count at the head
-  at_ms INTEGER NOT NULL,    -- the server's clock
-  jws   TEXT NOT NULL        -- compact JWS, ES256 by the server's key
-) STRICT;
+  n        INTEGER NOT NULL, -- the count at the head
+  at_ms    INTEGER NOT NULL, -- the server's clock
+  complete INTEGER NOT NULL, -- 1: the server had every operation up to n
+  jws      TEXT NOT NULL,    -- compact JWS, ES256 by the server's key
+  PRIMARY KEY (n, at_ms)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE track_point (
   -- points of an open work session until they are packed into a segment; a row is written only while the session is open

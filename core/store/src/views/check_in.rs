@@ -23,6 +23,8 @@ queries! {
         ON CONFLICT (id) DO UPDATE SET rev = excluded.rev, pending = excluded.pending, deleted = excluded.deleted,
           visit = excluded.visit, customer = excluded.customer, rep = excluded.rep, lat = excluded.lat, lon = excluded.lon,
           datum = excluded.datum, accuracy_m = excluded.accuracy_m, at_ms = excluded.at_ms, body = excluded.body";
+    LATEST = "
+        SELECT id, rev, pending, deleted, body FROM view_check_in WHERE rep = ?1 AND deleted = 0 ORDER BY at_ms DESC, id DESC LIMIT 1";
     OF_VISIT = "
         SELECT id, rev, pending, deleted, body FROM view_check_in WHERE visit = ?1 AND deleted = 0 ORDER BY at_ms, id";
     COLLECTED = "
@@ -72,6 +74,14 @@ impl View for CheckIns {
 }
 
 impl Reader<'_> {
+    /// A rep's latest check-in.
+    ///
+    /// # Errors
+    /// As every read.
+    pub fn latest_check_in(&self, rep: UserId) -> Result<Option<Row<CheckIn>>, StoreError> {
+        Ok(self.rows(LATEST, [sql::blob(rep.as_uuid())])?.pop())
+    }
+
     /// The check-ins of a visit, in the order of time.
     ///
     /// # Errors

@@ -16,3 +16,4 @@ CREATE TABLE view_check_in (
 ) STRICT;
 
 CREATE INDEX view_check_in_visit ON view_check_in (visit, at_ms);
+CREATE INDEX view_check_in_rep ON view_check_in (rep, at_ms);

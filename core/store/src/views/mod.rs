@@ -8,6 +8,7 @@ pub(crate) mod customer;
 pub(crate) mod location_access;
 pub(crate) mod member;
 pub(crate) mod note;
+pub(crate) mod policy;
 pub(crate) mod shift;
 pub(crate) mod track_segment;
 pub(crate) mod visit;
@@ -26,6 +27,7 @@ pub(crate) static VIEWS: &[&dyn View] = &[
     &visit::Visits,
     &check_in::CheckIns,
     &note::Notes,
+    &policy::Policies,
     &shift::Shifts,
     &track_segment::TrackSegments,
     &location_access::LocationAccesses,

@@ -99,8 +99,10 @@ impl View for Visits {
 fn moments(state: &State) -> (Option<UnixMs>, Option<UnixMs>) {
     match state {
         State::Planned | State::Unknown(_) => (None, None),
-        State::InProgress { started } => (Some(started.best_ms()), None),
-        State::Done { started, finished } => (Some(started.best_ms()), Some(finished.best_ms())),
+        State::InProgress { started, .. } => (Some(started.best_ms()), None),
+        State::Done {
+            started, finished, ..
+        } => (Some(started.best_ms()), Some(finished.best_ms())),
         State::Skipped { started, at, .. } => (
             started.as_ref().map(|started| started.best_ms()),
             Some(at.best_ms()),

@@ -6,7 +6,7 @@ use waymark_domain::op::{Act, Draft};
 use waymark_domain::ranges::Ranges;
 use waymark_domain::record::{Body, Role};
 use waymark_domain::refusal::Code;
-use waymark_domain::time::Anchor;
+use waymark_domain::time::{Anchor, AnchorSource};
 use waymark_domain::visit::Step;
 use waymark_store::{Settlement, StoreError, Unit};
 
@@ -54,10 +54,11 @@ fn logical_time_rises_even_when_the_wall_clock_goes_back() {
 fn an_operation_is_stamped_with_the_anchor_of_the_last_exchange() {
     let store = in_memory();
     let anchor = Anchor {
-        server_ms: WALL + 1_000_000,
-        rtt_ms: 100,
+        utc_ms: WALL + 1_000_000,
+        uncertainty_ms: 50,
         mono_ms: 0,
         boot: reading(0).boot,
+        source: AnchorSource::Server,
     };
     let older = Anchor {
         mono_ms: -5,
@@ -71,7 +72,7 @@ fn an_operation_is_stamped_with_the_anchor_of_the_last_exchange() {
             })
             .unwrap();
     }
-    assert_eq!(store.anchor().unwrap(), Some(anchor));
+    assert_eq!(store.anchors().unwrap().server(), Some(anchor));
     commit_one(&store, new_customer(1, "Shop"));
     let op = outbox(&store).pop().unwrap();
     assert!(op.t.when.earliest.unwrap() > WALL + 1_000_000);

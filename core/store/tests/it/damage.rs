@@ -241,6 +241,7 @@ fn what_is_only_in_the_log_comes_back_from_a_damaged_file() {
         std::fs::read(&template).unwrap(),
         std::fs::read(beside(&template, "-wal")).unwrap(),
     );
+    let mut salvaged = 0;
     for seed in 0..40 {
         let mut bytes = file.clone();
         let page = Dice(seed).below(bytes.len() / PAGE);
@@ -248,7 +249,19 @@ fn what_is_only_in_the_log_comes_back_from_a_damaged_file() {
         let path = folder.path().join(format!("{seed}.db"));
         std::fs::write(&path, &bytes).unwrap();
         std::fs::write(beside(&path, "-wal"), &log).unwrap();
-        Store::open(&path).unwrap();
+        let opened = Store::open(&path).unwrap();
+        if opened.report.salvage.is_none() {
+            // opening does not read what history holds: damage there is found by a check, and the work that waits is all there
+            let waiting = crate::desk::outbox(&opened.store);
+            assert!(
+                late.iter()
+                    .all(|op| waiting.iter().any(|found| found.op == op.op_id)),
+                "seed {seed}, page {page}"
+            );
+            continue;
+        }
+        drop(opened);
+        salvaged += 1;
         let found = kept(&path);
         for op in &late {
             assert!(
@@ -261,6 +274,7 @@ fn what_is_only_in_the_log_comes_back_from_a_damaged_file() {
             "seed {seed}: one page cost more than its rows"
         );
     }
+    assert!(salvaged > 20, "{salvaged}");
     drop(store);
 }
 

@@ -5,7 +5,7 @@ use std::cell::Cell;
 use rusqlite::Connection;
 use serde_json::{Value, json};
 use uuid::Uuid;
-use waymark_domain::check_in::CheckIn;
+use waymark_domain::check_in::{CheckIn, Moment};
 use waymark_domain::customer::Customer;
 use waymark_domain::fix::AccuracySource;
 use waymark_domain::geo::{Datum, Position};
@@ -18,7 +18,7 @@ use waymark_domain::op::{Draft, Operation};
 use waymark_domain::ranges::Ranges;
 use waymark_domain::record::{Body, Kind, RecordKey, Role, SyncRecord, write};
 use waymark_domain::scope::{Digest, Scope};
-use waymark_domain::time::{Reading, place};
+use waymark_domain::time::{Anchors, Reading, place};
 use waymark_domain::visit::{State, Step, Visit};
 use waymark_store::{
     Change, Committed, Identity, Page, SettledOp, Settlement, Store, StoreError, Unit, What,
@@ -83,6 +83,7 @@ pub(crate) fn reading(seconds: i64) -> Reading {
         mono_ms: seconds * 1000,
         boot: BootId::from_uuid(uuid(9_000_003)),
         utc_offset_min: 60,
+        zone: None,
     }
 }
 
@@ -123,10 +124,13 @@ pub(crate) fn new_check_in(tag: u64, visit: u64, customer: u64) -> Draft {
         visit: visit_id(visit),
         customer: customer_id(customer),
         rep: anna(),
+        moment: Moment::Arrival,
         position: Position::new(Datum::Wgs84, 43.7384, 7.4246).unwrap(),
         accuracy_m: 12.5,
         source: AccuracySource::Android,
-        at: place(reading(5), None),
+        verdict: None,
+        statement: None,
+        at: place(reading(5), &Anchors::default()),
         extra: Body::new(),
     };
     Draft::new(RecordId::from_uuid(uuid(6_000_000 + tag)), &check_in).unwrap()
@@ -138,7 +142,7 @@ pub(crate) fn new_note(tag: u64, customer: u64, text: &str) -> Draft {
         visit: None,
         author: anna(),
         text: text.to_owned(),
-        at: place(reading(6), None),
+        at: place(reading(6), &Anchors::default()),
         corrects: None,
         extra: Body::new(),
     };

@@ -15,3 +15,4 @@ mod overlay;
 mod pulling;
 mod reading;
 mod releases;
+mod times;

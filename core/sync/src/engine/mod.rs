@@ -15,15 +15,17 @@ use waymark_domain::time::{Anchor, Reading};
 use waymark_protocol::enrol::TokenRequest;
 use waymark_protocol::error::{ApiCode, CallError};
 use waymark_protocol::exchange::VaultRequest;
+use waymark_protocol::jws;
 use waymark_protocol::limits::{BATCH_BYTES, BATCH_MAX, BATCH_START, PAGE_MAX, PAGE_START};
 use waymark_protocol::outcome::Outcome;
 use waymark_protocol::proof::{Signer, head_payload, time_payload, token_payload};
+use waymark_protocol::receipt::{HeadStatement, Receipt};
 use waymark_protocol::request::{ExchangeRequest, RequestHeader, ScopeCursor};
 use waymark_protocol::response::ExchangeResponse;
 use waymark_protocol::snapshot::SnapshotRequest;
 use waymark_protocol::{PROTO, SCHEMA};
 
-use crate::store::{Page, PendingOp, Settled, Settlement, SyncState, SyncStore};
+use crate::store::{KeptReceipt, Page, PendingOp, Settled, Settlement, SyncState, SyncStore};
 
 /// Failures of an operation sent alone after which its bytes go to the vault.
 const SUSPECT_AFTER: u32 = 3;
@@ -56,25 +58,12 @@ pub struct Engine {
 
 #[derive(Debug)]
 enum Phase {
-    Resting {
-        wake_at: i64,
-    },
-    Greeting {
-        echo: String,
-        sent: Reading,
-    },
+    Resting { wake_at: i64 },
+    Greeting { echo: String, sent: Reading },
     Proving,
-    Exchanging {
-        echo: String,
-        sent: Reading,
-        batch: Vec<PendingOp>,
-    },
-    Paging {
-        scope: Scope,
-    },
-    Vaulting {
-        op: PendingOp,
-    },
+    Exchanging(Flight),
+    Paging { scope: Scope },
+    Vaulting { op: PendingOp },
 }
 
 type Step<T> = Result<T, Failure>;
@@ -189,6 +178,7 @@ impl Engine {
                     scopes: None,
                     epoch: None,
                     anchor,
+                    receipt: None,
                     at_ms: ctx.now.wall_ms,
                 })?;
                 self.challenge = Some(hello.challenge);
@@ -204,12 +194,9 @@ impl Engine {
                 self.token = Some((token.token, until));
                 self.next_call(ctx, store, effects)
             }
-            (Phase::Exchanging { echo, sent, batch }, Answered::Exchange(answer)) => match answer {
-                Ok(response) => {
-                    let flight = Flight { echo, sent, batch };
-                    self.exchanged(flight, response, ctx, store, effects)
-                }
-                Err(error) => self.exchange_failed(&batch, error, ctx, store, effects),
+            (Phase::Exchanging(flight), Answered::Exchange(answer)) => match answer {
+                Ok(response) => self.exchanged(flight, response, ctx, store, effects),
+                Err(error) => self.exchange_failed(&flight.batch, error, ctx, store, effects),
             },
             (Phase::Paging { scope }, Answered::Snapshot(answer)) => {
                 let page = self.paged(answer, ctx, store, effects)?;
@@ -241,6 +228,7 @@ impl Engine {
                     scopes: None,
                     epoch: None,
                     anchor: None,
+                    receipt: None,
                     at_ms: ctx.now.wall_ms,
                 })?;
                 self.progress.settled += 1;
@@ -321,11 +309,12 @@ impl Engine {
         };
         let batch: Vec<PendingOp> = batch.into_iter().take(keep).collect();
         let ops = batch.iter().map(|op| op.bytes.clone()).collect();
-        self.phase = Phase::Exchanging {
+        self.phase = Phase::Exchanging(Flight {
             echo,
             sent: ctx.now,
+            stated: self.stated(&state),
             batch,
-        };
+        });
         effects.push(Effect::Call(Call::Exchange {
             token,
             request: Box::new(ExchangeRequest { header, ops }),
@@ -353,9 +342,50 @@ impl Engine {
         }))
     }
 
+    /// What the device states of its chain.
+    const fn stated(&self, state: &SyncState) -> HeadStatement {
+        HeadStatement {
+            tenant: self.who.tenant,
+            device: self.who.device,
+            n: state.n_last,
+            head: state.head,
+        }
+    }
+
+    /// The answer's receipt, when it is the server's and for what was stated with this device's key. Any other is told and not kept: the
+    /// work goes on without it.
+    fn receipt(
+        &self,
+        stated: &HeadStatement,
+        compact: Option<&str>,
+        effects: &mut Vec<Effect>,
+    ) -> Option<KeptReceipt> {
+        let jws = compact?;
+        let receipt = Receipt::open(jws, &self.who.server_key).ok();
+        let fitting = receipt.filter(|receipt| {
+            let for_head = HeadStatement {
+                tenant: receipt.tenant,
+                device: receipt.device,
+                n: receipt.n,
+                head: receipt.head,
+            };
+            for_head == *stated && receipt.device_key == self.signer.public_key()
+        });
+        let Some(receipt) = fitting else {
+            effects.push(Effect::Tell(Event::ReceiptIgnored));
+            return None;
+        };
+        Some(KeptReceipt {
+            n: receipt.n,
+            complete: receipt.complete,
+            at_ms: receipt.at_ms,
+            jws: jws.to_owned(),
+        })
+    }
+
     fn header(&self, state: &SyncState, echo: &str) -> Step<RequestHeader> {
-        let payload = head_payload(self.who.tenant, self.who.device, state.n_last, state.head);
-        let sig = self.signer.sign(&payload).map_err(|_| Failure::Key)?;
+        let payload = head_payload(&self.stated(state));
+        let sig = jws::sign_low(&*self.signer, &payload).map_err(|_| Failure::Key)?;
         let scopes = state.scopes.iter().filter(|progress| progress.cursor > 0);
         Ok(RequestHeader {
             proto: PROTO,
@@ -368,6 +398,7 @@ impl Engine {
             unacked: state.unacked.clone(),
             head: state.head,
             sig,
+            receipt: state.receipt,
             scopes: scopes
                 .map(|progress| ScopeCursor {
                     id: progress.scope.clone(),
@@ -397,11 +428,13 @@ impl Engine {
             .count() as u64;
         let first = settled.first().map(|settled| settled.op);
         self.progress.settled += settled.len() as u64;
+        let receipt = self.receipt(&flight.stated, head.receipt.as_deref(), effects);
         store.settle(&Settlement {
             outcomes: settled,
             scopes: head.scopes.clone(),
             epoch: Some(head.epoch),
             anchor: Some(Anchor::of_round_trip(head.server_ms, flight.sent, ctx.now)),
+            receipt,
             at_ms: ctx.now.wall_ms,
         })?;
         self.put_aside(&open, store)?;
@@ -519,9 +552,11 @@ impl Engine {
     }
 }
 
+#[derive(Debug)]
 struct Flight {
     echo: String,
     sent: Reading,
+    stated: HeadStatement,
     batch: Vec<PendingOp>,
 }
 

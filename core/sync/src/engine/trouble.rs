@@ -7,7 +7,7 @@ use waymark_protocol::request::{ExchangeRequest, RequestHeader};
 use waymark_protocol::snapshot::SnapshotPage;
 
 use super::types::{Call, Context, Effect, Event, Failure};
-use super::{Engine, MOST_REPAIRS, Phase, Step, chance_text};
+use super::{Engine, Flight, MOST_REPAIRS, Phase, Step, chance_text};
 use crate::backoff::{LONGEST_MS, wait_ms};
 use crate::store::{PendingOp, SyncStore};
 
@@ -126,11 +126,12 @@ impl Engine {
             scopes_hash: None,
             ..self.header(&state, &echo)?
         };
-        self.phase = Phase::Exchanging {
+        self.phase = Phase::Exchanging(Flight {
             echo,
             sent: ctx.now,
+            stated: self.stated(&state),
             batch: vec![],
-        };
+        });
         let request = Box::new(ExchangeRequest {
             header,
             ops: vec![],

@@ -129,6 +129,8 @@ pub enum Event {
     Repairing(Scope),
     /// The server's log began anew; this many operations are sent again.
     EpochChanged(u64),
+    /// The answer's receipt was not the server's or not for this device's chain: it was not kept.
+    ReceiptIgnored,
     /// The server speaks a newer language: it takes the work but gives no changes until the app is updated.
     UpgradeNeeded,
 }

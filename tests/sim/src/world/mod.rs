@@ -436,6 +436,9 @@ impl World {
                         format!("d{at} differed in {scope} and had to fetch it anew"),
                     );
                 }
+                Event::ReceiptIgnored => {
+                    return broken("receipt", format!("d{at} was given a wrong receipt"));
+                }
                 Event::EpochChanged(again) => {
                     self.saw("epoch taken");
                     if again > 0 {

@@ -12,14 +12,14 @@ use waymark_domain::ranges::Ranges;
 use waymark_domain::record::{Body, Kind, RecordKey, Role};
 use waymark_domain::scope::Scope;
 use waymark_protocol::outcome::Outcome;
-use waymark_protocol::proof::PublicKey;
+use waymark_protocol::proof::{PublicKey, Signer as _, SoftwareSigner};
 
 use super::sql::Sql;
 use super::{SqliteStorage, lock};
 use crate::error::Result;
 use crate::storage::{
-    Alarm, AuditRow, DeviceRecord, Entry, HistoryRow, HoldRow, Identity, InviteRow, OpRow,
-    ScopeHead, Tx, UserRow, View,
+    Alarm, AuditRow, DeviceRecord, Entry, HeadEvidence, HistoryRow, HoldRow, Identity, InviteRow,
+    OpRow, ScopeHead, StatementRow, Tx, UserRow, View,
 };
 
 thread_local! {
@@ -89,6 +89,9 @@ fn read_all(view: &dyn View) -> Result<()> {
     view.head_seq()?;
     view.op(id(OpId::from_uuid))?;
     view.links_around(device, 1)?;
+    view.links(device, 1, 2)?;
+    view.statement(device, 1)?;
+    view.statements(device, 1, 2)?;
     view.ops(&mut |_| Ok(ControlFlow::Continue(())))?;
     view.op_count(device)?;
     view.record(&key())?;
@@ -197,6 +200,21 @@ fn write_people(tx: &mut dyn Tx, user: UserId, device: DeviceId) -> Result<()> {
         revoked: false,
         have: Ranges::default(),
         head: None,
+    })?;
+    tx.put_statement(&StatementRow {
+        device,
+        head: HeadEvidence {
+            n: 1,
+            head: Hash::ZERO,
+            sig: SoftwareSigner::from_secret(&[1; 32])
+                .unwrap()
+                .sign(b"")
+                .unwrap(),
+        },
+        at_ms: 1,
+        ops: 1,
+        complete: true,
+        epoch: id(Epoch::from_uuid),
     })?;
     tx.put_invite(&InviteRow {
         code: Hash::ZERO,

@@ -11,7 +11,7 @@ use super::sql::{Sql, int, to_json, uint};
 use crate::error::{Error, Result};
 use crate::storage::{
     Alarm, AuditRow, DeviceRecord, Entry, HistoryRow, HoldRow, Identity, InviteRow, OpRow,
-    ScopeHead, Tx, UserRow,
+    ScopeHead, StatementRow, Tx, UserRow,
 };
 
 /// For comparisons: no stored count is larger than SQLite's largest integer.
@@ -140,6 +140,24 @@ impl Tx for Sql<'_> {
             "INSERT INTO user (user, name, role, team, active) VALUES (?1, ?2, ?3, ?4, ?5)
              ON CONFLICT (user) DO UPDATE SET name = excluded.name, role = excluded.role, team = excluded.team, active = excluded.active",
             params![row.user.as_uuid().into_bytes(), row.name, row.role.name(), row.team, row.active],
+        )?;
+        Ok(())
+    }
+
+    fn put_statement(&mut self, row: &StatementRow) -> Result<()> {
+        self.run(
+            "INSERT INTO statement (device, n, at_ms, head, sig, ops, complete, epoch)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING",
+            params![
+                row.device.as_uuid().into_bytes(),
+                int(row.head.n)?,
+                row.at_ms,
+                row.head.head.as_bytes(),
+                to_json(&row.head.sig)?,
+                int(row.ops)?,
+                row.complete,
+                row.epoch.as_uuid().into_bytes(),
+            ],
         )?;
         Ok(())
     }

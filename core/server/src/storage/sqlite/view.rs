@@ -16,12 +16,14 @@ use super::tx::int_or_max;
 use crate::error::{Error, Result};
 use crate::storage::{
     Alarm, AuditRow, Change, DeviceRecord, DueOp, Entry, HeadEvidence, HistoryRow, HoldRow,
-    Identity, InviteRow, Link, OpRow, RecordRow, ScopeHead, UserRow, View, Visit,
+    Identity, InviteRow, Link, OpRow, RecordRow, ScopeHead, StatementRow, UserRow, View, Visit,
 };
 
 const OP: &str =
     "SELECT op, sha, prev, device, user, n, kind, id, at_ms, outcome, bytes, erased FROM op";
 const DEVICE: &str = "SELECT device, user, key, name, app, enrolled_ms, seen_ms, revoked, have, head_n, head, head_sig FROM device";
+const LINK: &str = "SELECT op, n, sha, prev, at_ms FROM op";
+const STATEMENT: &str = "SELECT device, n, at_ms, head, sig, ops, complete, epoch FROM statement";
 
 impl View for Sql<'_> {
     fn identity(&self) -> Result<Option<Identity>> {
@@ -53,21 +55,33 @@ impl View for Sql<'_> {
     fn links_around(&self, device: DeviceId, n: u64) -> Result<Vec<Link>> {
         let (from, to) = (n.saturating_sub(1), n.saturating_add(1));
         self.all(
-            "SELECT op, n, sha, prev, at_ms FROM op WHERE device = ?1 AND n BETWEEN ?2 AND ?3",
-            params![
-                device.as_uuid().into_bytes(),
-                int_or_max(from),
-                int_or_max(to)
-            ],
-            |row| {
-                Ok(Link {
-                    op: id(row, 0, OpId::from_uuid)?,
-                    n: uint(row, 1)?,
-                    sha: hash(row, 2)?,
-                    prev: maybe_hash(row, 3)?,
-                    at_ms: get(row, 4)?,
-                })
-            },
+            &format!("{LINK} WHERE device = ?1 AND n BETWEEN ?2 AND ?3"),
+            between(device, from, to),
+            link,
+        )
+    }
+
+    fn links(&self, device: DeviceId, from: u64, to: u64) -> Result<Vec<Link>> {
+        self.all(
+            &format!("{LINK} WHERE device = ?1 AND n BETWEEN ?2 AND ?3 ORDER BY n, arrival"),
+            between(device, from, to),
+            link,
+        )
+    }
+
+    fn statement(&self, device: DeviceId, n: u64) -> Result<Option<StatementRow>> {
+        self.one(
+            &format!("{STATEMENT} WHERE device = ?1 AND n = ?2 ORDER BY at_ms DESC LIMIT 1"),
+            params![device.as_uuid().into_bytes(), int_or_max(n)],
+            statement_row,
+        )
+    }
+
+    fn statements(&self, device: DeviceId, from: u64, to: u64) -> Result<Vec<StatementRow>> {
+        self.all(
+            &format!("{STATEMENT} WHERE device = ?1 AND n BETWEEN ?2 AND ?3 ORDER BY n, at_ms"),
+            between(device, from, to),
+            statement_row,
         )
     }
 
@@ -308,6 +322,36 @@ impl View for Sql<'_> {
             },
         )
     }
+}
+
+fn between(device: DeviceId, from: u64, to: u64) -> ([u8; 16], i64, i64) {
+    let device = device.as_uuid().into_bytes();
+    (device, int_or_max(from), int_or_max(to))
+}
+
+fn link(row: &Row<'_>) -> Result<Link> {
+    Ok(Link {
+        op: id(row, 0, OpId::from_uuid)?,
+        n: uint(row, 1)?,
+        sha: hash(row, 2)?,
+        prev: maybe_hash(row, 3)?,
+        at_ms: get(row, 4)?,
+    })
+}
+
+fn statement_row(row: &Row<'_>) -> Result<StatementRow> {
+    Ok(StatementRow {
+        device: id(row, 0, DeviceId::from_uuid)?,
+        head: HeadEvidence {
+            n: uint(row, 1)?,
+            head: hash(row, 3)?,
+            sig: json(row, 4)?,
+        },
+        at_ms: get(row, 2)?,
+        ops: uint(row, 5)?,
+        complete: get(row, 6)?,
+        epoch: id(row, 7, Epoch::from_uuid)?,
+    })
 }
 
 fn op_row(row: &Row<'_>) -> Result<OpRow> {

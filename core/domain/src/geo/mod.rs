@@ -1,4 +1,16 @@
 //! Positions on the earth. The datum is part of the type: a distance between two datums does not compile.
+//!
+//! Whatever is not exact arithmetic goes through `libm`, so that phone and server compute the same bits.
+
+pub mod accuracy;
+pub mod advice;
+pub mod crossing;
+pub mod datum;
+pub mod fence;
+pub mod links;
+mod outline;
+mod plane;
+mod probability;
 
 use serde::{Deserialize, Serialize};
 
@@ -55,9 +67,12 @@ fn haversine_m(a: (f64, f64), b: (f64, f64)) -> f64 {
     let (lat_a, lat_b) = (a.0.to_radians(), b.0.to_radians());
     let half_dlat = (lat_b - lat_a) / 2.0;
     let half_dlon = (b.1 - a.1).to_radians() / 2.0;
-    let h = half_dlat.sin().powi(2) + lat_a.cos() * lat_b.cos() * half_dlon.sin().powi(2);
-    2.0 * EARTH_RADIUS_M * h.sqrt().min(1.0).asin()
+    let (sin_lat, sin_lon) = (libm::sin(half_dlat), libm::sin(half_dlon));
+    let h = sin_lat * sin_lat + libm::cos(lat_a) * libm::cos(lat_b) * sin_lon * sin_lon;
+    2.0 * EARTH_RADIUS_M * libm::asin(h.sqrt().min(1.0))
 }
+
+pub use datum::Regions;
 
 /// Which datum a pair of numbers is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
