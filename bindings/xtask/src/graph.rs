@@ -452,7 +452,7 @@ mod tests {
             );
             assert!(
                 message.contains(
-                    "it may see waymark-domain, waymark-protocol, waymark-store, waymark-sync"
+                    "it may see waymark-domain, waymark-protocol, waymark-evidence, waymark-store, waymark-sync"
                 ),
                 "{message}"
             );

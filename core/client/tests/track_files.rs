@@ -1,4 +1,9 @@
 //! Tracks as files: what is written reads back, what is odd is told, what is hostile is refused.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 
 use std::io::{BufReader, Cursor, Read};
 

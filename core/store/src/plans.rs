@@ -59,6 +59,10 @@ const ALLOWED: &[(&str, &str)] = &[
         "customer.SEARCH_ANY",
         "a word may stand anywhere in the text; in the order of the index, and stops after the page",
     ),
+    (
+        "evidence.NEWEST",
+        "in the order of the key, and stops at the first row",
+    ),
     ("epoch.STALE", "once after a restore of the server"),
     ("fold.ALL_KEYS", "rebuilds all views after an update"),
     ("identity.ANY_OUTBOX", "stops at the first row"),

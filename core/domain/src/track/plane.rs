@@ -75,3 +75,41 @@ pub(super) fn apart_m(a: Position, b: Position) -> f64 {
 pub(super) fn length(x: f64, y: f64) -> f64 {
     (x * x + y * y).sqrt()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::geo::Datum;
+
+    #[test]
+    fn a_leg_is_as_long_as_the_geodesic() {
+        // pyproj 3.7.2, Geod(ellps="WGS84").inv
+        for (a, b, metres) in [
+            ((15.97722, 86.559742), (15.986587, 86.5560794), 1108.206661),
+            ((31.186815, 151.192349), (31.1867805, 151.1923578), 3.915996),
+            ((57.636373, 53.33289), (57.6527951, 53.3592938), 2414.803145),
+            (
+                (-4.021024, -90.726926),
+                (-4.0224291, -90.7276272),
+                173.795091,
+            ),
+            (
+                (-63.295155, -101.410731),
+                (-63.2949626, -101.410979),
+                24.792865,
+            ),
+            (
+                (34.544309, -121.861692),
+                (34.550829, -121.8523147),
+                1124.265856,
+            ),
+        ] {
+            let position = |(lat, lon)| Position::new(Datum::Wgs84, lat, lon).unwrap();
+            let found = apart_m(position(a), position(b));
+            assert!(
+                (found - metres).abs() <= 1e-6 * metres + 1e-5,
+                "{found} {metres}"
+            );
+        }
+    }
+}

@@ -201,7 +201,7 @@ fn an_operation_of_a_newer_app_is_kept_as_bytes_and_raises_an_alarm() {
         serde_json::to_vec(&value).unwrap()
     };
     let lines = [
-        newer(&|value| value["v"] = 2.into()),
+        newer(&|value| value["v"] = 99.into()),
         newer(&|value| value["kind"] = "hologram".into()),
         newer(&|value| value["act"] = "entangle".into()),
         newer(&|value| value["op"] = "no id".into()),
@@ -271,5 +271,5 @@ fn an_answer_reads_as_the_protocol_says_and_carries_the_signed_time() {
     let payload = waymark_protocol::proof::time_payload("chance", head.server_ms, head.epoch);
     assert!(world.server.public_key().verifies(&payload, &head.sig));
     assert_eq!(head.server_ms, world.clock.now());
-    assert_eq!(head.scopes.unwrap().ids.len(), 2);
+    assert_eq!(head.scopes.unwrap().ids.len(), 3);
 }

@@ -141,9 +141,10 @@ fn the_effective_scopes_follow_role_and_team() {
     };
     assert_eq!(
         scopes(ben.user),
-        sorted(vec![user(ben.user), Scope::team("north")])
+        sorted(vec![Scope::COMPANY, user(ben.user), Scope::team("north")])
     );
     let seen = vec![
+        Scope::COMPANY,
         user(max.user),
         user(ben.user),
         Scope::team("north"),
@@ -152,7 +153,7 @@ fn the_effective_scopes_follow_role_and_team() {
     assert_eq!(scopes(max.user), sorted(seen));
     let all = [admin.user, ben.user, max.user, south.user].map(user);
     let teams = ["north", "south", "office"].map(Scope::team);
-    let all = all.into_iter().chain(teams).chain([Scope::POOL]).collect();
+    let all = all.into_iter().chain(teams).chain([Scope::POOL, Scope::COMPANY]).collect();
     assert_eq!(scopes(admin.user), sorted(all));
 }
 
@@ -174,8 +175,8 @@ fn a_company_that_outgrows_the_list_of_scopes_is_told_so_at_the_invitation() {
         }
     }
     let (at, error) = refused.unwrap();
-    // the admin's own, two teams, the pool
-    assert_eq!(at, 200 - 4);
+    // the admin's own, two teams, the pool, the company
+    assert_eq!(at, 200 - 5);
     assert!(error.contains("scopes"), "{error}");
     assert_eq!(world.server.scopes_of(admin.user).unwrap().len(), 200);
 }
