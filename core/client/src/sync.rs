@@ -66,6 +66,16 @@ impl Sync {
     ) -> Result<SyncReport, WaymarkError> {
         let inner = &self.0.0;
         let me = self.0.me()?;
+        if !self.0.is_push_only() {
+            // a session that is over ends, and the last positions go up with this sync: a manager sees them as old as they are
+            self.0.shift().tidy()?;
+            let packed = inner
+                .store
+                .flush_track(inner.parts.clock.read(), &mut || self.0.new_id())?;
+            if packed > 0 {
+                inner.events.push(crate::events::ClientEvent::Changed);
+            }
+        }
         let mut engine = inner.engine.lock().await;
         let engine = engine.get_or_insert_with(|| self.0.new_engine(&me));
         let store = DeviceStore(&inner.store);

@@ -75,6 +75,7 @@ queries! {
         ON CONFLICT (op_id) DO NOTHING";
     RECORD = "SELECT kind, rec FROM history WHERE n = ?1";
     HASHES = "SELECT n, op_id, bytes, sha FROM outbox ORDER BY n";
+    RENAME = "UPDATE outbox SET op_id = ?2 WHERE n = ?1";
 }
 
 /// Puts an operation of history before a person.
@@ -118,9 +119,40 @@ pub(crate) fn damaged_rows(conn: &Connection) -> Result<Vec<(u64, OpId)>, StoreE
     Ok(damaged)
 }
 
+/// Gives every operation whose bytes are whole the id that stands in them: the column beside them may be damaged, and the server answers to
+/// the id that it reads.
+fn mend_ids(tx: &Connection) -> Result<(), StoreError> {
+    #[derive(serde::Deserialize)]
+    struct Named {
+        op: OpId,
+    }
+    let mut wrong = Vec::new();
+    {
+        let mut statement = tx.prepare_cached(HASHES)?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let bytes = row.get_ref(2)?.as_blob().unwrap_or_default();
+            let sha = row.get_ref(3)?.as_blob().unwrap_or_default();
+            let whole = Hash::from_slice(sha) == Some(Hash::of(bytes));
+            if let Ok(named) = serde_json::from_slice::<Named>(bytes)
+                && whole
+                && row.op(1).ok() != Some(named.op)
+            {
+                wrong.push((row.count(0)?, named.op));
+            }
+        }
+    }
+    for (n, op) in wrong {
+        tx.prepare_cached(RENAME)?
+            .execute((sql::int(n), sql::op(op)))?;
+    }
+    Ok(())
+}
+
 /// Moves operations whose bytes do not give their hash out of the outbox: they are kept and shown, never sent.
 /// Gives how many, and their records.
 pub(crate) fn set_damaged_aside(tx: &Connection) -> Result<(u64, Vec<RecordKey>), StoreError> {
+    mend_ids(tx)?;
     let damaged = damaged_rows(tx)?;
     for (n, op_id) in &damaged {
         let outcome = r#"{"is":"damaged"}"#;

@@ -215,6 +215,24 @@ impl Store {
         })
     }
 
+    /// Packs what waits of the open session, however little, so that it goes up with the sync that follows. Gives how many segments there were.
+    ///
+    /// # Errors
+    /// As every write.
+    pub fn flush_track(
+        &self,
+        reading: Reading,
+        new_id: &mut dyn FnMut() -> Uuid,
+    ) -> Result<usize, StoreError> {
+        self.write(|tx| {
+            let mut gate = Gate::new(tx, reading, new_id)?;
+            match gate.open()? {
+                Some(open) => gate.pack(open.id.into(), true),
+                None => Ok(0),
+            }
+        })
+    }
+
     /// Keeps fixes and gaps of the open session: the only way in for a position outside a check-in.
     ///
     /// Whether the session is open at `reading` is asked in the transaction that writes. Entries that were true before the session, or that claim a

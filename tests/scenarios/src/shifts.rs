@@ -521,15 +521,14 @@ fn what_is_kept_is_what_a_model_says_in_two_thousand_schedules() {
                 tally[1] += 1;
             }
         }
-        let view = match anna.shift().end() {
-            Ok(view) => view,
+        match anna.shift().end() {
+            Ok(view) => assert_eq!(view.id, first.id, "schedule {schedule}"),
+            // it had ended by itself. Which one is the latest no clock knows after days of jumps and reboots
             Err(error) => {
                 assert_eq!(error.code, ErrorCode::NoShift);
                 tally[2] += 1;
-                anna.shift().latest().unwrap().unwrap()
             }
-        };
-        assert_eq!(view.id, first.id, "schedule {schedule}");
+        }
         let rows = rows_of(&anna, user, first.id);
         assert_eq!(rows, expected, "schedule {schedule}");
         fleet.pass(MINUTE);

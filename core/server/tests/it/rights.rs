@@ -153,7 +153,11 @@ fn the_effective_scopes_follow_role_and_team() {
     assert_eq!(scopes(max.user), sorted(seen));
     let all = [admin.user, ben.user, max.user, south.user].map(user);
     let teams = ["north", "south", "office"].map(Scope::team);
-    let all = all.into_iter().chain(teams).chain([Scope::POOL, Scope::COMPANY]).collect();
+    let all = all
+        .into_iter()
+        .chain(teams)
+        .chain([Scope::POOL, Scope::COMPANY])
+        .collect();
     assert_eq!(scopes(admin.user), sorted(all));
 }
 
