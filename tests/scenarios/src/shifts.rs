@@ -502,8 +502,8 @@ fn what_is_kept_is_what_a_model_says_in_two_thousand_schedules() {
                 open = false;
             }
             next += 1;
-            // far from the one before, so that the packing keeps each
-            let lat = 30.0 + f64::from(i32::try_from(next * 37 % 1_000).unwrap()) * 0.01;
+            // far from the straight way between its neighbours, so that the packing keeps each
+            let lat = 30.0 + f64::from(i32::try_from(next * next * 37 % 1_000).unwrap()) * 0.01;
             let result = anna.tracks().record(&[fix(&fleet, "anna", lat)]);
             if open && sure {
                 assert_eq!(result.unwrap().kept, 1, "schedule {schedule}");
