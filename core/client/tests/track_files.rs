@@ -1,9 +1,5 @@
 //! Tracks as files: what is written reads back, what is odd is told, what is hostile is refused.
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::io::{BufReader, Cursor, Read};
 
@@ -56,8 +52,10 @@ fn any_recording() -> impl Strategy<Value = Recording> {
         .prop_map(|(name, parts)| Recording { name, parts })
 }
 
+type Bits = (u64, u64, Option<i64>, Option<u64>, Option<u64>);
+
 /// Floats compared by their bits.
-fn bits(recording: &Recording) -> Vec<(u64, u64, Option<i64>, Option<u64>, Option<u64>)> {
+fn bits(recording: &Recording) -> Vec<Bits> {
     recording
         .points()
         .map(|point| {

@@ -1,5 +1,11 @@
 //! The gate against random lives of a phone: clocks that jump, sleep, reboots, sessions that nobody ends. The world's true time is known here and
 //! to nobody else.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test fails by panicking, and says what it saw"
+)]
 
 use waymark_domain::hash::Hash;
 use waymark_domain::ids::{BootId, DeviceId, OpId, ShiftId, UserId, uuid_v7};

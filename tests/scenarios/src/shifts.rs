@@ -1,4 +1,5 @@
 //! Work sessions, tracks, and who may know where a rep is: on virtual clocks, with real clients, SQLite and the real server.
+#![expect(clippy::cast_possible_truncation, reason = "degrees times ten million")]
 
 use std::collections::BTreeSet;
 

@@ -75,7 +75,7 @@ async fn serve(context: &Context, args: Serve) -> Outcome {
             &args.admin,
         )
     })?;
-    let retiring = tokio::spawn(retire_hourly(Arc::clone(&server)));
+    let retiring = tokio::runtime::Handle::current().spawn(retire_hourly(Arc::clone(&server)));
     let told = context.clone();
     let shutdown = async move {
         stop.wait().await;

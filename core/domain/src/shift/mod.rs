@@ -294,11 +294,8 @@ impl Shift {
                 } else {
                     // in another boot only a time that is known to lie before it contradicts
                     let due = self.limit_at().earliest;
-                    !op.t
-                        .when
-                        .latest
-                        .zip(due)
-                        .is_some_and(|(now, due)| now < due)
+                    let known = op.t.when.latest.zip(due);
+                    known.is_none_or(|(now, due)| now >= due)
                 };
                 if !over {
                     return None;

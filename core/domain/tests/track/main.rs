@@ -2,7 +2,6 @@
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
-    clippy::panic,
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     reason = "a test fails by panicking, and its numbers are small"

@@ -1,4 +1,5 @@
 //! One simulated company: its server, its devices, its bad days.
+//! Over 800 lines because the world is one state, and its turns read best in one place.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
