@@ -65,7 +65,7 @@ fn coordinate(point: &Point) -> Value {
     }
 }
 
-/// Reads lines and points of a feature collection, with times and accuracies where [`write`] puts them.
+/// Reads lines and points of a feature collection, with times and accuracies where [`fn@write`] puts them.
 ///
 /// # Errors
 /// [`ErrorCode::InvalidInput`], with the number of the feature where there is one; files over [`MAX_FILE`] among them.
