@@ -199,9 +199,9 @@ pub fn words(lang: Lang, report: &Report) -> Vec<String> {
     }
     lines.push(match (lang, report.proven()) {
         (Lang::En, true) => "PROVEN.".to_owned(),
-        (Lang::En, false) => "INTACT, and proven by nobody that you trust.".to_owned(),
+        (Lang::En, false) => "INTACT, but not proven.".to_owned(),
         (Lang::ZhHans, true) => "已证明。".to_owned(),
-        (Lang::ZhHans, false) => "内容完整，但没有您信任的一方为其作证。".to_owned(),
+        (Lang::ZhHans, false) => "内容完整，但未能证明。".to_owned(),
     });
     lines.push(match lang {
         Lang::En => format!("The chain of operations {from} to {to} is unbroken: {ops} operations, {statements} signed check-ins."),
@@ -239,6 +239,20 @@ pub fn words(lang: Lang, report: &Report) -> Vec<String> {
         (Lang::ZhHans, None) => {
             lines.push("没有回执：除本文件外，无人证明该密钥属于谁。".to_owned())
         }
+    }
+    if !report.device_signed {
+        let text = "The device did not sign the chain to its end: only the company says that these are its operations.";
+        lines.push(
+            lang.pick(text, "设备未对链条签名至末尾：仅由公司声称这些是其操作。")
+                .to_owned(),
+        );
+    }
+    if report.skipped > 0 {
+        let skipped = report.skipped;
+        lines.push(match lang {
+            Lang::En => format!("{skipped} counts are skipped: nothing here says what they were."),
+            Lang::ZhHans => format!("有 {skipped} 个序号被跳过：此处无从得知其内容。"),
+        });
     }
     if !report.from_the_start {
         lines.push(
@@ -303,6 +317,10 @@ const fn what(lang: Lang, what: What) -> &'static str {
         What::Truncated => lang.pick(
             "a receipt names a later operation: the end was cut off",
             "回执提到更晚的操作：结尾被截断",
+        ),
+        What::Missing => lang.pick(
+            "a receipt names an operation that was taken out",
+            "回执提到的操作已被取出",
         ),
         What::ImpossibleTime => lang.pick(
             "it says that it was made after the server had it",

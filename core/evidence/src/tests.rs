@@ -348,6 +348,110 @@ fn an_operation_that_claims_to_be_younger_than_its_receipt_is_impossible() {
     assert_eq!(bad.what, What::ImpossibleTime);
 }
 
+/// A chain whose owner re-signs it without operation 5.
+fn without_the_fifth() -> Vec<Sealed> {
+    let mut ops = Chain::of(7, 4).ops;
+    for n in 6..=8 {
+        let t = stamp(n);
+        let (draft, record) = note(n, &t);
+        let prev = ops.last().unwrap().sha;
+        let base = BaseRef::default();
+        let op = OpId::from_uuid(record);
+        let seal = OpSeal {
+            op,
+            n,
+            base,
+            deps: Vec::new(),
+            group: None,
+            t,
+            prev,
+        };
+        ops.push(draft.seal(seal).unwrap());
+    }
+    ops
+}
+
+#[test]
+fn an_operation_that_its_owner_took_out_is_missed_by_its_receipt() {
+    let chain = Chain::of(7, 8);
+    let ops = without_the_fifth();
+    for with_receipt in [true, false] {
+        let mut out = Vec::new();
+        let mut writer = Writer::begin(&mut out, &chain.header(1)).unwrap();
+        for op in &ops {
+            writer.op(op.op.n, &op.bytes).unwrap();
+        }
+        writer
+            .receipt(&chain.receipt(if with_receipt { 5 } else { 4 }, T0 + 1_000_000_000))
+            .unwrap();
+        writer.seal(&signer(7), T0).unwrap();
+        let report = look(&out);
+        // without its receipt nobody can tell it from a counter that was damaged; the report counts it
+        assert_eq!(report.skipped, 1);
+        assert_eq!(
+            report.first_bad.map(|bad| bad.what),
+            with_receipt.then_some(What::Missing)
+        );
+    }
+}
+
+#[test]
+fn what_the_company_alone_sealed_is_not_proven_to_be_the_device_s() {
+    let chain = Chain::of(7, 6);
+    for head_at in [None, Some(4), Some(6)] {
+        let mut out = Vec::new();
+        let header = Header {
+            sealed_by: Sealer::Company,
+            ..chain.header(1)
+        };
+        let mut writer = Writer::begin(&mut out, &header).unwrap();
+        for (n, op) in (1..).zip(&chain.ops) {
+            writer.op(n, &op.bytes).unwrap();
+            if head_at == Some(n) {
+                let stated = HeadStatement {
+                    tenant: tenant(),
+                    device: chain.device(),
+                    n,
+                    head: op.sha,
+                };
+                writer
+                    .head(&jws::sign(&signer(7), HEAD_TYP, &stated.payload()).unwrap())
+                    .unwrap();
+            }
+        }
+        writer
+            .receipt(&chain.receipt(6, T0 + 1_000_000_000))
+            .unwrap();
+        writer.seal(&signer(200), T0).unwrap();
+        let report = look(&out);
+        assert!(report.intact, "{report:?}");
+        assert_eq!(report.proven(), head_at == Some(6));
+    }
+}
+
+#[test]
+fn a_bundle_that_does_not_go_on_from_the_operation_before_it_is_broken() {
+    let chain = Chain::of(7, 10);
+    for honest in [true, false] {
+        let mut out = Vec::new();
+        let mut writer = Writer::begin(&mut out, &chain.header(6)).unwrap();
+        let mut receipt = Receipt::open(&chain.receipt(5, T0 + 1_000_000_000), &company()).unwrap();
+        if !honest {
+            receipt.head = Hash::of(b"another history");
+        }
+        writer
+            .receipt(&receipt.sign(&signer(200)).unwrap())
+            .unwrap();
+        for n in 6..=10 {
+            writer
+                .op(n, &chain.ops[usize::try_from(n).unwrap() - 1].bytes)
+                .unwrap();
+        }
+        writer.seal(&signer(7), T0).unwrap();
+        assert_eq!(look(&out).proven(), honest);
+    }
+}
+
 #[test]
 fn a_verdict_that_does_not_follow_is_noted_with_its_operation() {
     let mut chain = Chain::of(7, 12);

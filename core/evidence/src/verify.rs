@@ -41,6 +41,8 @@ pub struct Report {
     pub seal: Option<Seal>,
     /// Whose device it is, by the receipts.
     pub user: Option<UserId>,
+    /// Whether the device signed the chain up to its last operation: by its seal, or by a head in a bundle that the company sealed.
+    pub device_signed: bool,
     /// Operations whose link in the chain holds.
     pub ops: u64,
     /// The count of the first.
@@ -100,6 +102,8 @@ pub enum What {
     BadReceipt,
     /// A receipt about an operation that is not there: the end was cut off.
     Truncated,
+    /// A receipt about an operation of this stretch that is not there: it was taken out.
+    Missing,
     /// The device says an operation was made after the server had it.
     ImpossibleTime,
 }
@@ -118,10 +122,11 @@ pub struct Noted {
 }
 
 impl Report {
-    /// Whether the bundle is proven: intact, and its device vouched for by a company that the verifier trusts.
+    /// Whether the bundle is proven: intact, signed by its device to the end, and the device vouched for by a company that the verifier trusts.
+    /// What is [`Self::noted`] is another question: the links hold, and somebody should ask.
     #[must_use]
     pub const fn proven(&self) -> bool {
-        self.intact && self.vouched && self.trusted
+        self.intact && self.vouched && self.trusted && self.device_signed
     }
 }
 
@@ -470,7 +475,16 @@ impl Verifier {
                 }
                 Some((link, ..)) => found.push(bad_link(link, What::BrokenLink)),
                 None if receipt.n > self.report.to => found.push(bad(*line, What::Truncated)),
-                // about a stretch before this one
+                None if self.report.ops > 0 && receipt.n >= self.report.from => {
+                    found.push(bad(*line, What::Missing));
+                }
+                // the operation right before the first: the bundle must go on from it
+                None if receipt.n.checked_add(1) == Some(self.report.from)
+                    && receipt.head != header.prev =>
+                {
+                    found.push(bad(*line, What::BrokenLink));
+                }
+                // about a stretch before this one: it tells only whose key it is
                 None => {}
             }
         }
@@ -492,7 +506,8 @@ impl Verifier {
         found
     }
 
-    fn check_heads(&self, header: &Header) -> Vec<Bad> {
+    fn check_heads(&mut self, header: &Header) -> Vec<Bad> {
+        let mut signed_to_the_end = header.sealed_by == Sealer::Device;
         let genuine = |signed: &Signed| {
             let payload = jws::open(&signed.jws, &header.device_key, HEAD_TYP).ok()?;
             let head: HeadStatement = exactly(&payload)?;
@@ -502,12 +517,17 @@ impl Verifier {
                 .binary_search_by_key(&head.n, |(link, ..)| link.n)
                 .ok()?;
             let (_, _, sha) = self.intervals.get(at)?;
-            (ours && *sha == head.head).then_some(())
+            (ours && *sha == head.head).then_some(head.n)
         };
-        let wrong = self.heads.iter().filter(|signed| genuine(signed).is_none());
+        let mut wrong = Vec::new();
+        for signed in &self.heads {
+            match genuine(signed) {
+                Some(n) => signed_to_the_end |= n == self.report.to,
+                None => wrong.push(bad(signed.line, What::BadHead)),
+            }
+        }
+        self.report.device_signed = signed_to_the_end;
         wrong
-            .map(|signed| bad(signed.line, What::BadHead))
-            .collect()
     }
 }
 

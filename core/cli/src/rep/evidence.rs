@@ -54,7 +54,7 @@ pub(crate) fn verify(context: &Context, args: &Verify) -> Outcome {
         .map(|text| PublicKey::from_text(text.trim().to_owned()));
     let report = verify_bundle(&mut BufReader::new(file), key.as_ref())?;
     context.show(&report, || report_words(context.lang, &report).join("\n"))?;
-    if report.proven() {
+    if report.proven() && report.noted.is_empty() {
         Ok(())
     } else {
         Err(Failure::Said(Exit::Refused))
