@@ -22,6 +22,8 @@ pub enum ClientEvent {
     Synced(Progress),
     /// Sync failed; it tries again in so many milliseconds.
     SyncFailed(WaymarkError, i64),
+    /// The positions of the open work session could not be packed, for this reason; they wait, and the sync goes on without them.
+    TrackWaits(WaymarkError),
     /// So many operations need a person.
     Attention(u64),
     /// The app is too old to be given changes. What it sends is still taken.

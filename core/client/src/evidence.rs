@@ -26,7 +26,7 @@ pub struct Evidence(pub(crate) Waymark);
 pub enum Stretch {
     /// All that are still here: those of the last 30 days, and whatever waits.
     All,
-    /// From the first to the last of a local calendar day, by the day that was fixed at capture.
+    /// From the first of a local calendar day, by the day that was fixed at capture, to its last, and on to the receipt that covers that one.
     Day(NaiveDate),
 }
 
@@ -100,6 +100,13 @@ impl Evidence {
             let Some(newest) = rows.last() else { break };
             last = newest.n;
             for row in &rows {
+                // a bundle that is sealed and broken would fail only at the auditor's
+                if Hash::of(&row.bytes) != row.sha {
+                    return Err(WaymarkError::new(
+                        ErrorCode::DatabaseDamaged,
+                        format!("operation {}", row.n),
+                    ));
+                }
                 writer.op(row.n, &row.bytes)?;
                 ops += 1;
                 while let Some(receipt) = receipts.pop_if(|receipt| receipt.n <= row.n) {
@@ -149,7 +156,10 @@ impl Evidence {
                 }
             }
         }
-        Ok((first.ok_or_else(nothing)?, newest))
+        // up to the receipt that covers the day's last operation: without it the tail would stand on the device's word
+        let covered = self.0.read(|reader| reader.receipted_from(newest))?;
+        let to = covered.filter(|covered| *covered <= end).unwrap_or(newest);
+        Ok((first.ok_or_else(nothing)?, to))
     }
 
     /// The records that verdicts follow from.

@@ -11,6 +11,7 @@ use waymark_sync::http::HttpApi;
 use crate::adapter::DeviceStore;
 use crate::enrol::AUTHORITY;
 use crate::error::WaymarkError;
+use crate::events::ClientEvent;
 use crate::waymark::Waymark;
 
 /// Sync.
@@ -66,15 +67,11 @@ impl Sync {
     ) -> Result<SyncReport, WaymarkError> {
         let inner = &self.0.0;
         let me = self.0.me()?;
-        if !self.0.is_push_only() {
-            // a session that is over ends, and the last positions go up with this sync: a manager sees them as old as they are
-            self.0.shift().tidy()?;
-            let packed = inner
-                .store
-                .flush_track(inner.parts.clock.read(), &mut || self.0.new_id())?;
-            if packed > 0 {
-                inner.events.push(crate::events::ClientEvent::Changed);
-            }
+        // whatever hinders a track hinders nothing else: its points wait where they are, and what is pending goes up
+        if !self.0.is_push_only()
+            && let Err(error) = self.pack_track()
+        {
+            inner.events.push(ClientEvent::TrackWaits(error));
         }
         let mut engine = inner.engine.lock().await;
         let engine = engine.get_or_insert_with(|| self.0.new_engine(&me));
@@ -102,6 +99,21 @@ impl Sync {
             sent_bytes: 0,
             received_bytes: 0,
         })
+    }
+}
+
+impl Sync {
+    /// A session that is over ends, and the last positions go up with this sync: a manager sees them as old as they are.
+    fn pack_track(&self) -> Result<(), WaymarkError> {
+        self.0.shift().tidy()?;
+        let inner = &self.0.0;
+        let packed = inner
+            .store
+            .flush_track(inner.parts.clock.read(), &mut || self.0.new_id())?;
+        if packed > 0 {
+            inner.events.push(ClientEvent::Changed);
+        }
+        Ok(())
     }
 }
 

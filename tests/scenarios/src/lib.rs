@@ -18,6 +18,7 @@ mod damage;
 mod engine;
 mod engine_bench;
 mod errors;
+mod evidence;
 mod kill;
 mod offline;
 mod phone;

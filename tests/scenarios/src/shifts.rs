@@ -4,7 +4,9 @@
 use std::collections::BTreeSet;
 
 use chrono::NaiveDate;
-use waymark_client::{CheckInRequest, ErrorCode, LIVE_MS, Stands, TrackDay, Waymark, WaymarkError};
+use waymark_client::{
+    CheckInRequest, ClientEvent, ErrorCode, LIVE_MS, Stands, TrackDay, Waymark, WaymarkError,
+};
 use waymark_domain::check_in::CheckIn;
 use waymark_domain::fix::{AccuracySource, Fix};
 use waymark_domain::geo::{Datum, Position};
@@ -15,6 +17,8 @@ use waymark_domain::shift::{EndedBy, Shift, State};
 use waymark_domain::track::{Entry, GapReason};
 use waymark_domain::track_segment::TrackSegment;
 use waymark_testkit::fleet::Fleet;
+
+use crate::support::{Office, wait};
 
 const MINUTE: i64 = 60_000;
 const HOUR: i64 = 60 * MINUTE;
@@ -256,6 +260,29 @@ fn a_current_position_has_an_age_and_is_live_for_five_minutes_inside_the_session
     fleet.sync("anna").unwrap();
     fleet.sync("mia").unwrap();
     assert_eq!(mia.tracks().latest(user, "Who is near").unwrap(), None);
+}
+
+#[test]
+fn a_point_that_does_not_read_holds_up_no_other_work() {
+    let office = Office::open();
+    let mut anna = office.rep("Anna");
+    let shop = anna.add_customer("Kiosk");
+    anna.sync().unwrap();
+    anna.shift().start(None).unwrap();
+    let at = anna.fix((43.1, 7.42), Datum::Wgs84, 8.0, AccuracySource::Android, 0);
+    anna.tracks().record(&[at.unwrap()]).unwrap();
+    anna.close();
+    let hurt = anna
+        .look()
+        .execute("UPDATE track_point SET entry = 'rubbish'", []);
+    assert_eq!(hurt.unwrap(), 1);
+    anna.start();
+    anna.note(shop, "Wants more");
+    anna.sync().unwrap();
+    assert_eq!(anna.status().unwrap().pending, 0);
+    let events = wait(anna.next_events(64));
+    let waits = |event: &ClientEvent| matches!(event, ClientEvent::TrackWaits(_));
+    assert!(events.iter().any(waits), "{events:?}");
 }
 
 #[test]

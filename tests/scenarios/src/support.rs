@@ -183,6 +183,10 @@ impl Office {
         self.server().invite_as_operator(&request).unwrap()
     }
 
+    pub(crate) fn admin(&self, name: &str) -> Person {
+        self.person(name, Role::Admin)
+    }
+
     pub(crate) fn manager(&self, name: &str) -> Person {
         self.person(name, Role::Manager)
     }

@@ -70,6 +70,9 @@ fn tell(context: &Context, event: &ClientEvent) {
             );
             context.tell(&line);
         }
+        ClientEvent::TrackWaits(error) => {
+            context.tell(&words::track_waits(lang, error.message(lang)));
+        }
         ClientEvent::UpgradeNeeded => context.tell(&words::upgrade_needed(lang)),
         _ => {}
     }

@@ -90,6 +90,7 @@ super::sentences! {
     verdict_built_in() "Judged by the rules built in; the company has published none." / "依据内置规则；公司尚未发布规则。";
     checked_out() "Checked out; the visit is over." / "已签退，拜访结束。";
     evidence_written(ops, from, to, receipts, file) "{ops} operations ({from} to {to}) with {receipts} receipts written to {file}." / "已将 {ops} 个操作（{from} 至 {to}）及 {receipts} 份回执写入 {file}。";
+    track_waits(why) "The last positions of the work session wait, the rest is sent: {why}" / "工作时段的最后位置暂留，其余内容照常上传：{why}";
     policy_version(version) "Policy of check-ins, version {version}" / "签到规则，版本 {version}";
     policy_built_in() "Policy of check-ins: built in" / "签到规则：内置";
     policy_published(version) "Published as version {version}; every device has it after its next sync." / "已发布为版本 {version}；各设备下次同步后生效。";

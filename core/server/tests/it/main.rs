@@ -19,6 +19,7 @@ mod matrix;
 mod pull;
 mod replay;
 mod rights;
+mod second_look;
 mod speed;
 mod support;
 mod tickets;
