@@ -68,11 +68,17 @@ impl Phone {
         let since = self.now - self.booted;
         Reading {
             wall_ms: self.now + self.skew,
-            mono_ms: since + since / 1_000_000 * self.ppm,
+            // a crystal drifts, it does not step
+            mono_ms: since + since * self.ppm / 1_000_000,
             boot: self.boot,
             utc_offset_min: 480,
             zone: None,
         }
+    }
+
+    /// The true time at which this boot's clock showed `mono_ms`, to the millisecond that the clock rounds to.
+    fn true_time(&self, mono_ms: i64) -> i64 {
+        self.booted + mono_ms * 1_000_000 / (1_000_000 + self.ppm)
     }
 
     fn pass(&mut self, ms: i64) {
@@ -134,6 +140,9 @@ struct Truth {
 
 /// What drift and a slow answer may add to a limit, milliseconds: 16 hours at 50 ppm either way, twice, and a round trip.
 const GRACE_MS: i64 = 16 * 3_600_000 / 1_000_000 * DRIFT_PPM * 4 + 2_000;
+
+/// What whole milliseconds may hide, once for each of two readings.
+const ROUNDING_MS: i64 = 2;
 
 /// What a schedule did, so that a test of nothing is noticed.
 #[derive(Default, Debug)]
@@ -265,9 +274,12 @@ fn record(phone: &Phone, dice: &mut Dice, shift: &mut Option<(Shift, Truth)>, ta
         return;
     }
     tally.kept += 1;
-    let at = phone.now - age;
-    let slack = age / 1_000_000 * DRIFT_PPM + 2;
-    assert!(at + slack >= truth.started, "before the session began");
+    let at = phone.true_time(mono);
+    assert!(
+        at + ROUNDING_MS >= truth.started,
+        "{} ms before the session began, {age} ms ago",
+        truth.started - at
+    );
     assert_eq!(truth.ended, None, "after the session was ended");
     let same_boot = reading.boot == truth.boot;
     match truth.resumed {
