@@ -20,7 +20,7 @@ pub fn summary(lang: Lang, verdict: &Verdict, accuracy_m: f64) -> String {
         text.push_str(&percent(ppm));
     }
     if let Some(door) = verdict.door_cm {
-        let door = metres(door);
+        let door = metres(lang, door);
         text.push_str(&match lang {
             Lang::En => format!("; {door} from the door"),
             Lang::ZhHans => format!("；距门口 {door}"),
@@ -110,13 +110,13 @@ fn reason(lang: Lang, reason: &Reason, verdict: &Verdict) -> String {
         (Lang::ZhHans, Reason::AtTheEdge) => format!("靠近边缘：该定位有 {share} 的可能在范围内"),
         (Lang::En, Reason::TooFar { allowance_cm }) => format!(
             "{} beyond the edge, and the fix can be wrong by at most {}",
-            metres(verdict.gap_cm.unwrap_or_default()),
-            metres(*allowance_cm)
+            metres(lang, verdict.gap_cm.unwrap_or_default()),
+            metres(lang, *allowance_cm)
         ),
         (Lang::ZhHans, Reason::TooFar { allowance_cm }) => format!(
             "超出边缘 {}，而定位误差至多 {}",
-            metres(verdict.gap_cm.unwrap_or_default()),
-            metres(*allowance_cm)
+            metres(lang, verdict.gap_cm.unwrap_or_default()),
+            metres(lang, *allowance_cm)
         ),
         (Lang::En, Reason::NoPlace) => "nobody has recorded where this customer is".to_owned(),
         (Lang::ZhHans, Reason::NoPlace) => "尚未登记该客户的位置".to_owned(),
@@ -274,8 +274,9 @@ fn percent(ppm: u32) -> String {
     }
 }
 
-fn metres(centimetres: u64) -> String {
-    format!("{} m", centimetres.saturating_add(50) / 100)
+fn metres(lang: Lang, centimetres: u64) -> String {
+    let metres = centimetres.saturating_add(50) / 100;
+    format!("{metres} {}", lang.pick("m", "米"))
 }
 
 fn seconds(ms: i64) -> i64 {
@@ -319,7 +320,7 @@ mod tests {
         );
         assert_eq!(
             summary(Lang::ZhHans, &verdict, 14.0),
-            "在范围内，96 %；距门口 41 m；定位于 6 秒前，±14 米"
+            "在范围内，96 %；距门口 41 米；定位于 6 秒前，±14 米"
         );
         assert!(explanation(Lang::En, &verdict).is_empty() && signs(Lang::En, &verdict).is_empty());
     }

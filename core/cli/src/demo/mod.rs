@@ -11,6 +11,7 @@ mod kill;
 mod ledger;
 mod network;
 mod office;
+mod proof;
 mod story;
 mod teller;
 mod tracks;

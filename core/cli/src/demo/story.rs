@@ -19,6 +19,7 @@ use super::kill::work_and_kill;
 use super::ledger::{Ledger, draw_up};
 use super::network::{sync, until_quiet};
 use super::office::{self, Office};
+use super::proof::prove;
 use super::teller::Teller;
 use super::tracks::Track;
 use crate::failure::{Outcome, Own};
@@ -70,6 +71,7 @@ pub(super) async fn tell(teller: &Teller, folder: &Path, seed: u64) -> Outcome<E
     stage.anna_works()?;
     stage.sync_badly(seed).await?;
     stage.settle_attention().await?;
+    stage.prove()?;
     stage.close(seed).await
 }
 
@@ -309,6 +311,11 @@ impl Stage<'_> {
             self.everybody_syncs().await?;
         }
         Ok(())
+    }
+
+    fn prove(&mut self) -> Outcome {
+        let name = self.anna.person.name;
+        prove(self.teller, self.anna.person.waymark()?, name, self.folder)
     }
 
     async fn close(mut self, seed: u64) -> Outcome<End> {

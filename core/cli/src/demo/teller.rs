@@ -12,7 +12,7 @@ use crate::width::plain;
 use crate::words::demo as words;
 
 /// Steps of the story.
-const STEPS: u32 = 12;
+const STEPS: u32 = 13;
 
 /// Tells on standard output, or on standard error when that is for programs.
 pub(super) struct Teller {

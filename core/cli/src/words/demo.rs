@@ -34,6 +34,10 @@ super::sentences! {
     how_retry() "done again" / "重做";
     how_dismiss() "let go" / "放弃";
     no_attention(rep) "{rep}: nothing" / "{rep}：无";
+    step_proof() "The verdicts of Anna's day, and the bundle that proves them with the company's key alone" / "Anna 当天的签到结论，以及仅凭公司密钥即可证明的证据文件";
+    no_such_verdict(name, side) "{name}'s day has no verdict \"{side}\"" / "{name} 当天没有“{side}”的结论";
+    proof_file(file) "{file}:" / "{file}：";
+    not_proven(name) "The bundle of {name}'s day does not prove it" / "{name} 当天的证据文件未能证明";
     step_ledger() "The ledger" / "账目";
 
     on_devices() "On the devices" / "设备端";
