@@ -480,6 +480,35 @@ fn a_verdict_that_does_not_follow_is_noted_with_its_operation() {
     );
 }
 
+#[test]
+fn a_check_in_that_another_key_signed_is_named_however_many_there_are() {
+    // few are checked one after the other, many side by side
+    for ops in [13, 400] {
+        let mut chain = Chain::of(7, ops - 1);
+        let t = stamp(ops);
+        let stranger = Chain {
+            tag: 9,
+            ops: Vec::new(),
+        };
+        let (draft, record) = stranger.check_in(ops, &t);
+        let prev = chain.ops.last().unwrap().sha;
+        let base = BaseRef::default();
+        let op = OpId::from_uuid(record);
+        let seal = OpSeal {
+            op,
+            n: ops,
+            base,
+            deps: Vec::new(),
+            group: None,
+            t,
+            prev,
+        };
+        chain.ops.push(draft.seal(seal).unwrap());
+        let bad = look(&chain.bundle(1, ops)).first_bad.unwrap();
+        assert_eq!((bad.n, bad.what), (Some(ops), What::BadStatement));
+    }
+}
+
 /// One of many ways to lay hands on a bundle; never gives it back as it was.
 fn mutated(bundle: &[u8], other: &[u8], random: &mut ChaCha8Rng) -> Vec<u8> {
     let mut pick = |below: usize| {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, BufRead};
 
+use ring::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use waymark_domain::hash::Hash;
@@ -535,7 +536,14 @@ impl Verifier {
 fn signed(statements: &[Stated], key: &PublicKey) -> Vec<bool> {
     let workers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let share = statements.len().div_ceil(workers).max(1);
-    let check = |stated: &Stated| jws::open(&stated.jws, key, stated.typ).is_ok();
+    // a key that is none has signed nothing
+    let point = key.to_uncompressed().unwrap_or_default();
+    let key = UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point.as_slice());
+    let key = &key;
+    let check = move |stated: &Stated| {
+        jws::read(&stated.jws, stated.typ)
+            .is_ok_and(|read| key.verify(read.signing_input, &read.signature).is_ok())
+    };
     if workers == 1 || statements.len() < 32 {
         return statements.iter().map(check).collect();
     }

@@ -14,19 +14,24 @@ use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 use waymark_bench::bare_sqlite;
+use waymark_client::evidence::Stretch;
 use waymark_client::import::ImportRequest;
 use waymark_client::system::{SystemClock, SystemEntropy};
-use waymark_client::{Config, EnrolWith, NewCustomerRequest, NoteRequest, Waymark};
+use waymark_client::{CheckInRequest, Config, EnrolWith, NewCustomerRequest, NoteRequest, Waymark};
 use waymark_domain::ambient::Entropy as _;
+use waymark_domain::check_in::Moment;
 use waymark_domain::customer::Customer;
-use waymark_domain::geo::Datum;
+use waymark_domain::fix::AccuracySource;
+use waymark_domain::geo::{Datum, Position};
 use waymark_domain::hash::Hash;
 use waymark_domain::ids::{CustomerId, OpId};
 use waymark_domain::merge::{Stored, fold};
 use waymark_domain::op::{BaseRef, Draft, Operation, Seal};
 use waymark_domain::record::{Role, SyncRecord as _, rules, write};
 use waymark_domain::time::{Hlc, Stamp};
+use waymark_evidence::verify;
 use waymark_protocol::enrol::{InviteRequest, Invited};
+use waymark_protocol::proof::PublicKey;
 use waymark_server::Server;
 use waymark_server::storage::sqlite::SqliteStorage;
 
@@ -314,5 +319,78 @@ fn exchange(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, durable_command, fold_of_fifty, bootstrap, exchange);
+/// A rep's day of 1,000 operations, each tenth of them a signed check-in, as a verifier gets it: every signature, link and verdict.
+fn verify_bundle(c: &mut Criterion) {
+    const VISITS: u64 = 50;
+    const NOTES: u64 = 16;
+    let office = Office::open();
+    let rep = office.device(&office.invite("Rita", Role::Rep), "evidence.db");
+    office.sync(&rep);
+    let at = (43.7305, 7.4245);
+    let shop = rep
+        .customers()
+        .add(NewCustomerRequest {
+            name: "Kiosk".to_owned(),
+            owner: None,
+            position: Some(Position::new(Datum::Wgs84, at.0, at.1).unwrap()),
+            address: None,
+            phone: None,
+        })
+        .unwrap();
+    let fix = || {
+        rep.fix(at, Datum::Wgs84, 12.0, AccuracySource::Android, 1_000)
+            .unwrap()
+    };
+    for visit in 0..VISITS {
+        let id = rep.visits().start_unplanned(shop).unwrap();
+        let arriving = CheckInRequest::arriving(Some(id), fix());
+        rep.check_ins().check_in(&arriving).unwrap();
+        for note in 0..NOTES {
+            let text = format!("Visit {visit}, note {note}: shelf empty, wants the new list");
+            rep.notes()
+                .write(NoteRequest {
+                    customer: shop,
+                    visit: Some(id),
+                    text,
+                    corrects: None,
+                })
+                .unwrap();
+        }
+        let leaving = CheckInRequest {
+            moment: Moment::Departure,
+            ..arriving
+        };
+        rep.check_ins().check_in(&leaving).unwrap();
+        if visit % 5 == 4 {
+            office.sync(&rep);
+        }
+    }
+    let mut bundle = Vec::new();
+    let written = rep
+        .evidence()
+        .export(Stretch::All, &mut bundle, &mut |_| {})
+        .unwrap();
+    let key = PublicKey::from_text(rep.evidence().company_key().unwrap());
+    let mut group = c.benchmark_group("evidence");
+    group.throughput(Throughput::Elements(written.ops));
+    group.bench_function(
+        "verify a bundle of 1,000 operations, 100 signed check-ins",
+        |b| {
+            b.iter(|| {
+                let report = verify(&mut bundle.as_slice(), Some(&key)).unwrap();
+                assert!(report.proven() && report.statements == 2 * VISITS);
+            });
+        },
+    );
+    group.finish();
+}
+
+criterion_group!(
+    benches,
+    durable_command,
+    fold_of_fifty,
+    bootstrap,
+    exchange,
+    verify_bundle
+);
 criterion_main!(benches);
