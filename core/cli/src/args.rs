@@ -603,6 +603,21 @@ pub(crate) enum ServerData {
     Retire(Retire),
     /// Keep everything of a user, or let it go again; without either, list who is on hold
     Hold(Hold),
+    /// Write a bundle of what a device did, sealed by the company: of a phone that is lost, or of who has left
+    Evidence(ServerEvidence),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServerEvidence {
+    /// The server's data folder
+    pub(crate) data: PathBuf,
+    /// The device, by its id, its name or its user
+    pub(crate) device: String,
+    /// Where to
+    pub(crate) file: PathBuf,
+    /// Only this day, as YYYY-MM-DD
+    #[arg(long, value_name = "DAY")]
+    pub(crate) day: Option<NaiveDate>,
 }
 
 #[derive(Debug, Args)]

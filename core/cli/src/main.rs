@@ -4,6 +4,7 @@ mod args;
 mod context;
 mod demo;
 mod failure;
+mod files;
 mod office;
 mod rep;
 mod values;

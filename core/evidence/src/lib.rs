@@ -4,9 +4,11 @@
 //! else can write a verifier. Nothing here knows a clock, a disk or a network.
 
 mod bundle;
+mod report;
 #[cfg(test)]
 mod tests;
 mod verify;
 
 pub use bundle::{Header, Seal, Sealer, VERSION, Writer};
-pub use verify::{Bad, Noted, Report, What, verify};
+pub use report::{Bad, Noted, Report, Stated, What};
+pub use verify::verify;

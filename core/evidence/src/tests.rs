@@ -435,7 +435,8 @@ fn a_bundle_that_does_not_go_on_from_the_operation_before_it_is_broken() {
     for honest in [true, false] {
         let mut out = Vec::new();
         let mut writer = Writer::begin(&mut out, &chain.header(6)).unwrap();
-        let mut receipt = Receipt::open(&chain.receipt(5, T0 + 1_000_000_000), &company()).unwrap();
+        let mut receipt =
+            Receipt::open(&chain.receipt(5, T0 + 1_000_000_000), &company().ready()).unwrap();
         if !honest {
             receipt.head = Hash::of(b"another history");
         }

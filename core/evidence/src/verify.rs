@@ -3,133 +3,30 @@
 use std::collections::BTreeMap;
 use std::io::{self, BufRead};
 
-use ring::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+use waymark_domain::geo::fence::Side;
 use waymark_domain::hash::Hash;
-use waymark_domain::ids::{OpId, RecordId, UserId};
+use waymark_domain::ids::{OpId, RecordId};
 use waymark_domain::op::{Act, MAX_OP_BYTES, Operation};
-use waymark_domain::record::{Body, Kind, KindRules, RecordKey, rules};
-use waymark_domain::time::UnixMs;
+use waymark_domain::record::{Body, Finding, Kind, KindRules, RecordKey, rules};
+use waymark_domain::time::{self, ChainEvent};
 use waymark_protocol::jws;
-use waymark_protocol::proof::PublicKey;
+use waymark_protocol::proof::{PublicKey, ReadyKey};
 use waymark_protocol::receipt::{HEAD_TYP, HeadStatement, Receipt};
 
 use crate::bundle::{ContextLine, Header, SEAL_TYPE, Seal, Sealer, VERSION};
+use crate::report::{Bad, Noted, Report, Stated, What};
 
 /// Longest line: an operation, or a record of context with its frame.
 const MAX_LINE: u64 = 2 * MAX_OP_BYTES as u64;
 /// Most lines of context that are kept in memory.
 const MAX_CONTEXT: usize = 10_000;
+/// Things to look at from which on a second thread pays.
+const SIDE_BY_SIDE: usize = 16;
 /// How far a device's own bound of a time may lie behind a receipt that covers it before it is a contradiction, milliseconds: the server's
 /// clock is one, too.
 const CLOCK_SLACK_MS: i64 = 60_000;
-
-/// What a verifier finds.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Report {
-    /// Whether everything that the bundle claims is so.
-    pub intact: bool,
-    /// Whether a receipt of the trusted company vouches for the device's key.
-    pub vouched: bool,
-    /// Whether a company key was given to trust. Without one the key in the bundle was used, which proves nothing about who wrote it.
-    pub trusted: bool,
-    /// The first thing that is not as it must be.
-    pub first_bad: Option<Bad>,
-    /// The first line, when it reads.
-    pub header: Option<Header>,
-    /// The seal, when it is the sealer's.
-    pub seal: Option<Seal>,
-    /// Whose device it is, by the receipts.
-    pub user: Option<UserId>,
-    /// Whether the device signed the chain up to its last operation: by its seal, or by a head in a bundle that the company sealed.
-    pub device_signed: bool,
-    /// Operations whose link in the chain holds.
-    pub ops: u64,
-    /// The count of the first.
-    pub from: u64,
-    /// The count of the last.
-    pub to: u64,
-    /// Whether it begins with the device's first operation.
-    pub from_the_start: bool,
-    /// Counts that are skipped although the chain holds: a device that lost its counter goes on higher.
-    pub skipped: u64,
-    /// Statements, such as check-ins, whose signature is the device's.
-    pub statements: u64,
-    /// Receipts of the company.
-    pub receipts: u64,
-    /// The count up to which receipts vouch for the chain, and the server's time of the last one.
-    pub receipted: Option<(u64, UnixMs)>,
-    /// What a second look at the records found to differ: not a broken link, but something to ask about.
-    pub noted: Vec<Noted>,
-}
-
-/// The first bad link.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Bad {
-    /// Its line, from 1.
-    pub line: u64,
-    /// The count of the operation, where it is about one that reads.
-    pub n: Option<u64>,
-    /// The operation.
-    pub op: Option<OpId>,
-    /// What is wrong.
-    pub what: What,
-}
-
-/// What is wrong with a link.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum What {
-    /// No bundle, or one of a later version.
-    NotABundle,
-    /// A line that nothing writes.
-    UnknownLine,
-    /// The file ends before its seal.
-    NoSeal,
-    /// Something follows the seal.
-    AfterTheSeal,
-    /// The seal is not the sealer's, or not of this content.
-    BadSeal,
-    /// An operation that does not read.
-    Unreadable,
-    /// An operation that does not follow on the one before.
-    BrokenLink,
-    /// The operation's signed statement is not the device's.
-    BadStatement,
-    /// A head that the device did not sign, or of another chain.
-    BadHead,
-    /// A receipt that the company did not sign, or about another device or chain.
-    BadReceipt,
-    /// A receipt about an operation that is not there: the end was cut off.
-    Truncated,
-    /// A receipt about an operation of this stretch that is not there: it was taken out.
-    Missing,
-    /// The device says an operation was made after the server had it.
-    ImpossibleTime,
-}
-
-/// Something that a second look found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Noted {
-    /// The count of the operation.
-    pub n: u64,
-    /// The operation.
-    pub op: OpId,
-    /// What differs, such as `verdict_differs`.
-    pub code: &'static str,
-    /// How.
-    pub detail: String,
-}
-
-impl Report {
-    /// Whether the bundle is proven: intact, signed by its device to the end, and the device vouched for by a company that the verifier trusts.
-    /// What is [`Self::noted`] is another question: the links hold, and somebody should ask.
-    #[must_use]
-    pub const fn proven(&self) -> bool {
-        self.intact && self.vouched && self.trusted && self.device_signed
-    }
-}
 
 /// Verifies a bundle. `company` is the key to trust; without it the key in the bundle is used, and the report says so.
 ///
@@ -148,8 +45,9 @@ pub fn verify(input: &mut dyn BufRead, company: Option<&PublicKey>) -> io::Resul
         context: BTreeMap::new(),
         receipts: Vec::new(),
         heads: Vec::new(),
-        intervals: Vec::new(),
-        statements: Vec::new(),
+        events: Vec::new(),
+        facts: Vec::new(),
+        covered: Vec::new(),
         digest: Hash::ZERO,
     };
     let result = verifier.read(input)?.and_then(|()| verifier.conclude());
@@ -175,13 +73,23 @@ struct Link {
     op: OpId,
 }
 
-/// An operation whose record carries a statement.
-struct Stated {
+/// Records that verdicts follow from, as the bundle brings them.
+type Context = BTreeMap<(Kind, RecordId), Vec<Body>>;
+
+/// A fact, whole in the one operation that writes it.
+struct Fact {
     link: Link,
-    typ: &'static str,
-    jws: String,
+    kind: Kind,
     body: Body,
     rules: &'static dyn KindRules,
+    statement: Option<(&'static str, String)>,
+}
+
+/// An operation as the chain has it.
+struct Event {
+    link: Link,
+    sha: Hash,
+    at: ChainEvent,
 }
 
 struct Verifier {
@@ -190,12 +98,13 @@ struct Verifier {
     hash: Sha256,
     head: Hash,
     link: Option<Link>,
-    context: BTreeMap<(Kind, RecordId), Vec<Body>>,
+    context: Context,
     receipts: Vec<Signed>,
     heads: Vec<Signed>,
-    /// What each operation says of its time, and its hash.
-    intervals: Vec<(Link, Option<UnixMs>, Hash)>,
-    statements: Vec<Stated>,
+    events: Vec<Event>,
+    facts: Vec<Fact>,
+    /// The receipts of operations that are here.
+    covered: Vec<time::Receipt>,
     digest: Hash,
 }
 
@@ -350,45 +259,46 @@ impl Verifier {
         if self.link.replace(link).is_none() {
             self.report.from = op.n;
         }
-        self.intervals.push((link, op.t.when.earliest, sha));
-        // the record as this operation alone makes it: facts are whole in the one operation that writes them
-        if let Some(rules) =
-            rules(&op.kind).filter(|rules| op.act == Act::Append && op.v <= rules.version())
-        {
-            let fields = op.set.into_iter().filter(|(_, change)| !change.1.is_null());
-            let body: Body = fields.map(|(field, change)| (field, change.1)).collect();
-            if let Ok(Some((typ, jws))) = rules.statement(&body) {
-                self.statements.push(Stated {
-                    link,
-                    typ,
-                    jws,
-                    body,
-                    rules,
-                });
-            } else {
-                self.look_again(&link, &body, rules);
-            }
-        }
+        let at = ChainEvent {
+            n: op.n,
+            when: op.t.when,
+            mono_ms: op.t.mono,
+            boot: op.t.boot,
+        };
+        self.events.push(Event { link, sha, at });
+        self.fact(link, op);
         Ok(())
     }
 
-    fn look_again(&mut self, link: &Link, body: &Body, rules: &dyn KindRules) {
-        let context = &self.context;
-        let find = |key: &RecordKey| {
-            context
-                .get(&(key.kind.clone(), key.id))
-                .cloned()
-                .unwrap_or_default()
+    /// Keeps what there is to look at once all is read.
+    fn fact(&mut self, link: Link, op: Operation) {
+        let Some(rules) =
+            rules(&op.kind).filter(|rules| op.act == Act::Append && op.v <= rules.version())
+        else {
+            return;
         };
-        let findings = rules.second_look(body, &find).unwrap_or_default();
-        self.report
-            .noted
-            .extend(findings.into_iter().map(|finding| Noted {
-                n: link.n,
-                op: link.op,
-                code: finding.code,
-                detail: finding.detail,
-            }));
+        let fields = op.set.into_iter().filter(|(_, change)| !change.1.is_null());
+        let body: Body = fields.map(|(field, change)| (field, change.1)).collect();
+        match rules.statement(&body) {
+            Ok(statement) => self.facts.push(Fact {
+                link,
+                kind: op.kind,
+                body,
+                rules,
+                statement,
+            }),
+            // the device chained it, and it is nothing that could be looked at: somebody should ask
+            Err(refusal) => self.note(&link, "malformed", refusal.to_string()),
+        }
+    }
+
+    fn note(&mut self, link: &Link, code: &'static str, detail: String) {
+        self.report.noted.push(Noted {
+            n: link.n,
+            op: link.op,
+            code,
+            detail,
+        });
     }
 
     fn seal(&mut self, number: u64, content: &[u8]) -> Checked {
@@ -399,7 +309,7 @@ impl Verifier {
             Sealer::Company => self.company.as_ref().unwrap_or(&header.company_key),
         };
         let jws = std::str::from_utf8(content).map_err(|_| wrong())?;
-        let payload = jws::open(jws, key, SEAL_TYPE).map_err(|_| wrong())?;
+        let payload = jws::open(jws, &key.ready(), SEAL_TYPE).map_err(|_| wrong())?;
         let seal: Seal = exactly(&payload).ok_or_else(wrong)?;
         let report = &self.report;
         let same = seal.sha256 == self.digest
@@ -419,47 +329,33 @@ impl Verifier {
             .header
             .clone()
             .ok_or_else(|| bad(1, What::NotABundle))?;
-        let mut worst: Option<Bad> = None;
-        let mut blame = |found: Bad| {
-            if worst.as_ref().is_none_or(|worst| found.line < worst.line) {
-                worst = Some(found);
-            }
-        };
-        for found in self
-            .check_receipts(&header)
-            .into_iter()
-            .chain(self.check_heads(&header))
-        {
-            blame(found);
-        }
-        let statements = std::mem::take(&mut self.statements);
-        for (stated, good) in statements
-            .iter()
-            .zip(signed(&statements, &header.device_key))
-        {
-            if good {
-                self.report.statements += 1;
-            } else {
-                blame(bad_link(&stated.link, What::BadStatement));
-            }
-            self.look_again(&stated.link, &stated.body, stated.rules);
-        }
+        let mut found = self.check_receipts(&header);
+        found.extend(self.check_heads(&header));
+        found.extend(self.look_at_facts(&header));
         self.report.noted.sort_by_key(|noted| noted.n);
+        let worst = found.into_iter().min_by_key(|bad| bad.line);
         worst.map_or(Ok(()), Err)
     }
 
+    /// The operation with this count.
+    fn event(&self, n: u64) -> Option<&Event> {
+        let at = self
+            .events
+            .binary_search_by_key(&n, |event| event.link.n)
+            .ok()?;
+        self.events.get(at)
+    }
+
     fn check_receipts(&mut self, header: &Header) -> Vec<Bad> {
-        let company = self
-            .company
-            .clone()
-            .unwrap_or_else(|| header.company_key.clone());
-        let mut found = Vec::new();
-        let mut covered: Vec<(u64, UnixMs)> = Vec::new();
-        for Signed { line, jws } in &self.receipts {
-            let receipt = Receipt::open(jws, &company).ok().filter(|receipt| {
+        let company = self.company.as_ref().unwrap_or(&header.company_key).ready();
+        let opened = side_by_side(&self.receipts, |signed| {
+            Receipt::open(&signed.jws, &company).ok().filter(|receipt| {
                 (receipt.tenant, receipt.device) == (header.tenant, header.device)
                     && receipt.device_key == header.device_key
-            });
+            })
+        });
+        let mut found = Vec::new();
+        for (Signed { line, .. }, receipt) in self.receipts.iter().zip(opened) {
             let Some(receipt) = receipt else {
                 found.push(bad(*line, What::BadReceipt));
                 continue;
@@ -467,14 +363,14 @@ impl Verifier {
             self.report.receipts += 1;
             self.report.vouched = true;
             self.report.user = Some(receipt.user);
-            let own = self
-                .intervals
-                .binary_search_by_key(&receipt.n, |(link, ..)| link.n);
-            match own.ok().and_then(|at| self.intervals.get(at)) {
-                Some((_, _, sha)) if *sha == receipt.head => {
-                    covered.push((receipt.n, receipt.at_ms))
+            match self.event(receipt.n) {
+                Some(event) if event.sha == receipt.head => {
+                    self.covered.push(time::Receipt {
+                        n: receipt.n,
+                        at_ms: receipt.at_ms,
+                    });
                 }
-                Some((link, ..)) => found.push(bad_link(link, What::BrokenLink)),
+                Some(event) => found.push(bad_link(&event.link, What::BrokenLink)),
                 None if receipt.n > self.report.to => found.push(bad(*line, What::Truncated)),
                 None if self.report.ops > 0 && receipt.n >= self.report.from => {
                     found.push(bad(*line, What::Missing));
@@ -489,79 +385,133 @@ impl Verifier {
                 None => {}
             }
         }
-        covered.sort_unstable();
-        self.report.receipted = covered.last().copied();
-        // an operation that the server had at some time was made before it
-        let mut covered = covered.into_iter().peekable();
-        for (link, earliest, _) in &self.intervals {
-            while covered.next_if(|(n, _)| *n < link.n).is_some() {}
-            let latest = covered
-                .peek()
-                .map(|(_, at_ms)| at_ms.saturating_add(CLOCK_SLACK_MS));
-            if let (Some(earliest), Some(latest)) = (earliest, latest)
-                && *earliest > latest
-            {
-                found.push(bad_link(link, What::ImpossibleTime));
-            }
-        }
+        self.covered
+            .sort_unstable_by_key(|receipt| (receipt.n, receipt.at_ms));
+        let last = self.covered.last();
+        self.report.receipted = last.map(|receipt| (receipt.n, receipt.at_ms));
+        found.extend(self.impossible_times());
         found
     }
 
+    /// An operation that the server had at some time was made before it.
+    fn impossible_times(&self) -> Vec<Bad> {
+        let mut covered = self.covered.iter().peekable();
+        let late = self.events.iter().filter(|event| {
+            while covered.next_if(|receipt| receipt.n < event.link.n).is_some() {}
+            let latest = covered
+                .peek()
+                .map(|receipt| receipt.at_ms.saturating_add(CLOCK_SLACK_MS));
+            matches!((event.at.when.earliest, latest), (Some(earliest), Some(latest)) if earliest > latest)
+        });
+        late.map(|event| bad_link(&event.link, What::ImpossibleTime))
+            .collect()
+    }
+
     fn check_heads(&mut self, header: &Header) -> Vec<Bad> {
-        let mut signed_to_the_end = header.sealed_by == Sealer::Device;
-        let genuine = |signed: &Signed| {
-            let payload = jws::open(&signed.jws, &header.device_key, HEAD_TYP).ok()?;
+        let device = header.device_key.ready();
+        let genuine = side_by_side(&self.heads, |signed| {
+            let payload = jws::open(&signed.jws, &device, HEAD_TYP).ok()?;
             let head: HeadStatement = exactly(&payload)?;
             let ours = (head.tenant, head.device) == (header.tenant, header.device);
-            let at = self
-                .intervals
-                .binary_search_by_key(&head.n, |(link, ..)| link.n)
-                .ok()?;
-            let (_, _, sha) = self.intervals.get(at)?;
-            (ours && *sha == head.head).then_some(head.n)
-        };
+            let event = self.event(head.n)?;
+            (ours && event.sha == head.head).then_some(head.n)
+        });
+        self.report.device_signed =
+            header.sealed_by == Sealer::Device || genuine.contains(&Some(self.report.to));
+        let lines = self.heads.iter().zip(genuine);
+        lines
+            .filter(|(_, genuine)| genuine.is_none())
+            .map(|(signed, _)| bad(signed.line, What::BadHead))
+            .collect()
+    }
+
+    /// The signatures of facts, and their rules computed again.
+    fn look_at_facts(&mut self, header: &Header) -> Vec<Bad> {
+        let facts = std::mem::take(&mut self.facts);
+        let device = header.device_key.ready();
+        let looks = side_by_side(&facts, |fact| {
+            (fact.is_signed(&device), fact.second_look(&self.context))
+        });
+        let events: Vec<ChainEvent> = self.events.iter().map(|event| event.at).collect();
+        let narrowed = time::narrow(&events, &self.covered);
         let mut wrong = Vec::new();
-        for signed in &self.heads {
-            match genuine(signed) {
-                Some(n) => signed_to_the_end |= n == self.report.to,
-                None => wrong.push(bad(signed.line, What::BadHead)),
+        for (fact, (signed, findings)) in facts.into_iter().zip(looks) {
+            let Fact {
+                link, kind, body, ..
+            } = fact;
+            for Finding { code, detail } in findings {
+                self.note(&link, code, detail);
+            }
+            if signed == Some(false) {
+                wrong.push(bad_link(&link, What::BadStatement));
+            }
+            let at = self
+                .events
+                .binary_search_by_key(&link.n, |event| event.link.n);
+            let when = at.ok().and_then(|at| narrowed.get(at));
+            if let (Some(true), Some(when)) = (signed, when) {
+                self.report.statements += 1;
+                self.report.stated.push(Stated {
+                    n: link.n,
+                    op: link.op,
+                    kind,
+                    side: side_of(&body),
+                    when: *when,
+                });
             }
         }
-        self.report.device_signed = signed_to_the_end;
         wrong
     }
 }
 
-/// Which statements the device signed, in their order. Signatures are most of a verifier's work and independent of each other.
-fn signed(statements: &[Stated], key: &PublicKey) -> Vec<bool> {
-    let workers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let share = statements.len().div_ceil(workers).max(1);
-    // a key that is none has signed nothing
-    let point = key.to_uncompressed().unwrap_or_default();
-    let key = UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point.as_slice());
-    let key = &key;
-    let check = move |stated: &Stated| {
-        jws::read(&stated.jws, stated.typ)
-            .is_ok_and(|read| key.verify(read.signing_input, &read.signature).is_ok())
-    };
-    if workers == 1 || statements.len() < 32 {
-        return statements.iter().map(check).collect();
+impl Fact {
+    /// Whether its statement is the device's; `None` for a fact without one.
+    fn is_signed(&self, device: &ReadyKey) -> Option<bool> {
+        let (typ, statement) = self.statement.as_ref()?;
+        Some(jws::open(statement, device, typ).is_ok())
     }
+
+    fn second_look(&self, context: &Context) -> Vec<Finding> {
+        let find = |key: &RecordKey| {
+            let known = context.get(&(key.kind.clone(), key.id));
+            known.cloned().unwrap_or_default()
+        };
+        let looked = self.rules.second_look(&self.body, &find);
+        looked.unwrap_or_else(|refusal| {
+            vec![Finding {
+                code: "malformed",
+                detail: refusal.to_string(),
+            }]
+        })
+    }
+}
+
+fn side_of(body: &Body) -> Option<Side> {
+    Side::deserialize(body.get("verdict")?.get("side")?).ok()
+}
+
+/// `look` at each of `items`, in their order, on every core: signatures are most of a verifier's work, and independent of each other.
+fn side_by_side<T: Sync, R: Send>(items: &[T], look: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let workers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    if workers == 1 || items.len() < SIDE_BY_SIDE {
+        return items.iter().map(look).collect();
+    }
+    let look = &look;
     std::thread::scope(|scope| {
-        let parts: Vec<_> = statements
+        let share = items.len().div_ceil(workers);
+        let parts: Vec<_> = items
             .chunks(share)
             .map(|part| {
-                (
-                    part.len(),
-                    scope.spawn(move || part.iter().map(check).collect::<Vec<_>>()),
-                )
+                let looks = scope.spawn(move || part.iter().map(look).collect::<Vec<_>>());
+                (part, looks)
             })
             .collect();
-        // a part whose thread died proves nothing
-        parts
-            .into_iter()
-            .flat_map(|(len, part)| part.join().unwrap_or_else(|_| vec![false; len]))
-            .collect()
+        // a thread that died has looked at nothing: its part is looked at here
+        let looks = parts.into_iter().map(|(part, looks)| {
+            let looks = looks.join();
+            looks.unwrap_or_else(|_| part.iter().map(look).collect())
+        });
+        looks.flatten().collect()
     })
 }
 

@@ -8,7 +8,7 @@
 use data_encoding::BASE64URL_NOPAD;
 use p256::ecdsa;
 
-use crate::proof::{PublicKey, SignError, Signature, Signer};
+use crate::proof::{ReadyKey, SignError, Signature, Signer};
 
 /// Longest statement that is read, bytes. A receipt has 700, a seal 500; a check-in's policy and photos fit many times.
 pub const MAX_JWS: usize = 64 * 1024;
@@ -114,10 +114,9 @@ pub fn read<'a>(compact: &'a str, typ: &str) -> Result<Unverified<'a>, JwsError>
 ///
 /// # Errors
 /// [`JwsError`].
-pub fn open(compact: &str, key: &PublicKey, typ: &str) -> Result<Vec<u8>, JwsError> {
+pub fn open(compact: &str, key: &ReadyKey, typ: &str) -> Result<Vec<u8>, JwsError> {
     let statement = read(compact, typ)?;
-    let signature = Signature::from_bytes(&statement.signature);
-    if signature.is_some_and(|signature| key.verifies(statement.signing_input, &signature)) {
+    if key.verifies(statement.signing_input, &statement.signature) {
         Ok(statement.payload)
     } else {
         Err(JwsError::Signature)
@@ -129,7 +128,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::proof::SoftwareSigner;
+    use crate::proof::{PublicKey, SoftwareSigner};
 
     const TYP: &str = "waymark-test+json";
 
@@ -158,17 +157,17 @@ mod tests {
         assert!(!key.verifies(b"eyJhbGciOiJFUzI1NiJ9.e30", &low));
         // ours is stricter: no type in the header
         let compact = format!("{A3_INPUT}.{A3_SIG}");
-        assert_eq!(open(&compact, &key, TYP), Err(JwsError::Header));
+        assert_eq!(open(&compact, &key.ready(), TYP), Err(JwsError::Header));
     }
 
     #[test]
     fn a_statement_opens_with_its_key_and_type_alone() {
         let compact = sign(&signer(), TYP, b"{}").unwrap();
-        let key = signer().public_key();
+        let key = signer().public_key().ready();
         assert_eq!(open(&compact, &key, TYP).unwrap(), b"{}");
         let other = SoftwareSigner::from_secret(&[8; 32]).unwrap();
         assert_eq!(
-            open(&compact, &other.public_key(), TYP),
+            open(&compact, &other.public_key().ready(), TYP),
             Err(JwsError::Signature)
         );
         assert_eq!(
@@ -179,7 +178,7 @@ mod tests {
 
     #[test]
     fn no_other_header_is_taken_whatever_it_means() {
-        let key = signer().public_key();
+        let key = signer().public_key().ready();
         for header in [
             r#"{"alg":"none","typ":"waymark-test+json"}"#,
             r#"{"alg":"HS256","typ":"waymark-test+json"}"#,
@@ -201,14 +200,14 @@ mod tests {
 
     #[test]
     fn the_higher_s_is_refused_although_it_verifies() {
-        let key = signer().public_key();
+        let key = signer().public_key().ready();
         let compact = sign(&signer(), TYP, b"{}").unwrap();
         let (input, signature) = compact.rsplit_once('.').unwrap();
         let low = BASE64URL_NOPAD.decode(signature.as_bytes()).unwrap();
         let low = ecdsa::Signature::from_slice(&low).unwrap();
         let high = ecdsa::Signature::from_scalars(low.r().to_bytes(), (-*low.s()).to_bytes());
         let high = Signature::from_bytes(&high.unwrap().to_bytes()).unwrap();
-        assert!(key.verifies(input.as_bytes(), &high));
+        assert!(signer().public_key().verifies(input.as_bytes(), &high));
         let compact = format!("{input}.{}", high.as_str());
         assert_eq!(open(&compact, &key, TYP), Err(JwsError::Signature));
     }
@@ -224,7 +223,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_change_of_one_character_leaves_a_statement_good(at in 0_usize..200, to in any::<char>()) {
-            let key = signer().public_key();
+            let key = signer().public_key().ready();
             let compact = sign(&signer(), TYP, br#"{"n":1}"#).unwrap();
             let mut letters: Vec<char> = compact.chars().collect();
             let at = at % letters.len();

@@ -6,7 +6,7 @@ use waymark_domain::ids::{DeviceId, Epoch, TenantId, UserId};
 use waymark_domain::time::UnixMs;
 
 use crate::jws::{self, JwsError};
-use crate::proof::{PublicKey, SignError, Signer};
+use crate::proof::{PublicKey, ReadyKey, SignError, Signer};
 
 /// Type of a device's statement of the head of its chain.
 pub const HEAD_TYP: &str = "waymark-head+json";
@@ -100,7 +100,7 @@ impl Receipt {
     ///
     /// # Errors
     /// [`JwsError`]; [`JwsError::Form`] also when the payload does not read.
-    pub fn open(compact: &str, server: &PublicKey) -> Result<Self, JwsError> {
+    pub fn open(compact: &str, server: &ReadyKey) -> Result<Self, JwsError> {
         let payload = jws::open(compact, server, RECEIPT_TYP)?;
         serde_json::from_slice(&payload).map_err(|_| JwsError::Form)
     }
@@ -135,9 +135,12 @@ mod tests {
             epoch: Epoch::from_uuid(id(4)),
         };
         let compact = receipt.sign(&server).unwrap();
-        assert_eq!(Receipt::open(&compact, &server.public_key()), Ok(receipt));
+        assert_eq!(
+            Receipt::open(&compact, &server.public_key().ready()),
+            Ok(receipt)
+        );
         let other = SoftwareSigner::from_secret(&[2; 32]).unwrap();
-        let opened = Receipt::open(&compact, &other.public_key());
+        let opened = Receipt::open(&compact, &other.public_key().ready());
         assert_eq!(opened, Err(JwsError::Signature));
     }
 
@@ -152,7 +155,7 @@ mod tests {
         };
         let signature = jws::sign_low(&device, &head_payload(&statement)).unwrap();
         let compact = head_jws(&statement, &signature);
-        let payload = jws::open(&compact, &device.public_key(), HEAD_TYP).unwrap();
+        let payload = jws::open(&compact, &device.public_key().ready(), HEAD_TYP).unwrap();
         let read: HeadStatement = serde_json::from_slice(&payload).unwrap();
         assert_eq!(read, statement);
         assert_eq!(serde_json::to_vec(&statement).unwrap(), payload);

@@ -16,6 +16,7 @@ mod commit;
 mod directory;
 mod enrol;
 mod error;
+mod evidence;
 mod exchange;
 pub mod http;
 pub mod inspect;
@@ -32,6 +33,7 @@ mod wire;
 
 pub use crate::directory::UserChange;
 pub use crate::error::{Error, Result};
+pub use crate::evidence::Exported;
 pub use crate::exchange::{Half, Session};
 pub use crate::local::LocalApi;
 pub use crate::retire::Retired;

@@ -26,7 +26,7 @@ pub(crate) fn compact(tenant: TenantId, device: DeviceId, head: &HeadEvidence) -
 /// Whether the statement is the device's.
 pub(crate) fn verified(tenant: TenantId, device: &DeviceRecord, head: &HeadEvidence) -> bool {
     let compact = compact(tenant, device.device, head);
-    i64::try_from(head.n).is_ok() && jws::open(&compact, &device.key, HEAD_TYP).is_ok()
+    i64::try_from(head.n).is_ok() && jws::open(&compact, &device.key.ready(), HEAD_TYP).is_ok()
 }
 
 /// Whether what is stored of the device does not contradict the statement.

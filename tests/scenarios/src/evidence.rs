@@ -1,15 +1,19 @@
 //! Evidence from end to end: a rep's day with verdicts, a bundle of it, and whoever verifies it with the company's key alone.
 
+use chrono::NaiveDate;
 use waymark_client::evidence::{Stretch, words};
 use waymark_client::{CheckInRequest, ErrorCode, Lang};
-use waymark_domain::check_in::Moment;
 use waymark_domain::check_in::evidence::Offer;
+use waymark_domain::check_in::{CheckIn, Moment};
 use waymark_domain::fix::AccuracySource;
 use waymark_domain::geo::Datum;
 use waymark_domain::geo::Position;
 use waymark_domain::geo::fence::{Fence, Side};
+use waymark_domain::record::SyncRecord as _;
+use waymark_domain::retention::Rule;
 use waymark_evidence::{Report, What, verify};
 use waymark_protocol::proof::PublicKey;
+use waymark_server::Exported;
 
 use crate::support::{Office, Person};
 
@@ -189,4 +193,100 @@ fn a_damaged_operation_is_told_when_the_bundle_is_written_not_at_the_auditor() {
         .export(Stretch::All, &mut out, &mut |_| {})
         .unwrap_err();
     assert_eq!(failed.code, ErrorCode::DatabaseDamaged);
+}
+
+fn company_export(office: &Office, person: &Person, day: Option<NaiveDate>) -> (Vec<u8>, Exported) {
+    let mut out = Vec::new();
+    let device = person.me().unwrap().device;
+    let server = office.server();
+    let written = server.export_bundle(device, day, &mut out, &mut |_| {});
+    (out, written.unwrap())
+}
+
+#[test]
+fn a_phone_that_is_lost_is_proven_from_the_company_s_ledger_by_what_it_signed_itself() {
+    let office = Office::open();
+    let mut anna = office.rep("Anna");
+    shop(&anna);
+    check_in(&anna, 40.0, 14.0, None);
+    anna.sync().unwrap();
+    anna.sync().unwrap();
+    let (own, key) = (
+        export(&anna, Stretch::All),
+        anna.evidence().company_key().unwrap(),
+    );
+    let day = anna.today_date().unwrap();
+    let (bundle, written) = company_export(&office, &anna, None);
+    anna.close();
+
+    let report = look(&bundle, &key);
+    assert!(report.proven(), "{:?}", words(Lang::En, &report));
+    let operations = |bundle: &[u8]| -> Vec<Vec<u8>> {
+        let lines = bundle.split(|&byte| byte == b'\n');
+        let operations = lines.filter(|line| line.starts_with(b"op "));
+        operations.map(<[u8]>::to_vec).collect()
+    };
+    assert_eq!(operations(&bundle), operations(&own));
+    assert_eq!((written.ops, written.without), (report.ops, None));
+    assert_eq!(report.statements, 2);
+    assert!(report.noted.is_empty() && report.receipts > 0);
+
+    anna.start();
+    anna.sync().unwrap();
+    let (of_day, _) = company_export(&office, &anna, Some(day));
+    assert!(look(&of_day, &key).proven());
+    let other_day = day.pred_opt();
+    let mut out = Vec::new();
+    let device = anna.me().unwrap().device;
+    let server = office.server();
+    let nothing = server.export_bundle(device, other_day, &mut out, &mut |_| {});
+    assert!(nothing.is_err() && out.is_empty());
+}
+
+#[test]
+fn a_bundle_from_the_ledger_begins_after_what_its_period_emptied_and_says_so() {
+    let office = Office::open();
+    let anna = office.rep("Anna");
+    shop(&anna);
+    check_in(&anna, 40.0, 14.0, None);
+    anna.sync().unwrap();
+    let rules = [Rule {
+        kind: CheckIn::KIND,
+        days: 365,
+    }];
+    let far = anna.now().unwrap().best_ms() + 20 * 366 * 86_400_000;
+    office.server().retire_by(&rules, far).unwrap();
+    anna.add_customer("Later");
+    anna.sync().unwrap();
+    anna.sync().unwrap();
+    let (bundle, written) = company_export(&office, &anna, None);
+    let without = written.without.unwrap();
+    assert_eq!(written.from, without + 1);
+    let report = look(&bundle, &anna.evidence().company_key().unwrap());
+    assert!(report.proven() && !report.from_the_start);
+    assert_eq!(report.statements, 0);
+}
+
+#[test]
+fn each_check_in_is_told_with_the_time_that_the_chain_and_the_receipts_prove() {
+    let office = Office::open();
+    let anna = office.rep("Anna");
+    shop(&anna);
+    let before = office.server().public_key();
+    check_in(&anna, 40.0, 14.0, None);
+    let now = anna.now().unwrap();
+    anna.sync().unwrap();
+    anna.sync().unwrap();
+    let report = look(&export(&anna, Stretch::All), before.as_str());
+    assert_eq!(report.stated.len(), 2);
+    for stated in &report.stated {
+        assert_eq!(stated.side, Some(Side::Inside));
+        let (lo, hi) = (stated.when.earliest.unwrap(), stated.when.latest.unwrap());
+        assert!(
+            lo <= hi && lo <= now.latest.unwrap() && hi - lo <= 5_000,
+            "{stated:?}"
+        );
+    }
+    let told = words(Lang::En, &report).join("\n");
+    assert_eq!(told.matches(": inside (operation ").count(), 2, "{told}");
 }

@@ -10,11 +10,13 @@ use waymark_client::system::{SystemClock, SystemEntropy};
 use waymark_server::Server;
 use waymark_server::storage::sqlite::SqliteStorage;
 
-use crate::args::{Backup, Hold, ServerData};
+use crate::args::{Backup, Hold, ServerData, ServerEvidence};
 use crate::context::Context;
 use crate::failure::{Outcome, Own};
+use crate::files;
 use crate::when::moment;
 use crate::words::office as words;
+use crate::words::rep as rep_words;
 
 /// A data folder that nobody else's server works in.
 pub(crate) struct Folder {
@@ -63,23 +65,30 @@ pub(crate) fn run(context: &Context, what: ServerData) -> Outcome {
         ServerData::Restore(args) => restore(context, &args),
         ServerData::Retire(args) => retire(context, &args.data),
         ServerData::Hold(args) => hold(context, args),
+        ServerData::Evidence(args) => evidence(context, &args),
     }
 }
 
-/// A server over the data of a folder that is there.
+/// A server over the data of a folder that is there, to change it: nobody else's may be running.
 fn server_in(data: &Path) -> Outcome<(Folder, Server<SqliteStorage>)> {
+    let database = present(data)?;
+    let folder = Folder::open(data)?;
+    Ok((folder, server_on(&database)?))
+}
+
+/// The database in a folder that is there.
+fn present(data: &Path) -> Outcome<PathBuf> {
     let database = data.join("server.db");
     if !database.is_file() {
         return Err(Own::NoSuchFile(database.display().to_string()).into());
     }
-    let folder = Folder::open(data)?;
-    let storage = SqliteStorage::open(&database)?;
-    let server = Server::new(
-        storage,
-        Arc::new(SystemClock::new()),
-        Arc::new(SystemEntropy),
-    )?;
-    Ok((folder, server))
+    Ok(database)
+}
+
+fn server_on(database: &Path) -> Outcome<Server<SqliteStorage>> {
+    let storage = SqliteStorage::open(database)?;
+    let clock = Arc::new(SystemClock::new());
+    Ok(Server::new(storage, clock, Arc::new(SystemEntropy))?)
 }
 
 fn retire(context: &Context, data: &Path) -> Outcome {
@@ -135,12 +144,47 @@ fn hold(context: &Context, args: Hold) -> Outcome {
     })
 }
 
+/// Reads alone: a server may be running on it.
+fn evidence(context: &Context, args: &ServerEvidence) -> Outcome {
+    let server = server_on(&present(&args.data)?)?;
+    let users = server.users()?;
+    let wanted = args.device.trim().to_lowercase();
+    let devices = server.device_records()?;
+    let mut fitting = devices.iter().filter(|row| {
+        let user = users.iter().find(|user| user.user == row.user);
+        row.device.to_string().starts_with(&wanted)
+            || row.name.to_lowercase() == wanted
+            || user.is_some_and(|user| user.name.to_lowercase() == wanted)
+    });
+    let (false, Some(device), None) = (wanted.is_empty(), fitting.next(), fitting.next()) else {
+        return Err(Own::NoSuchDevice(args.device.clone()).into());
+    };
+    let report = files::write(&args.file, |out| {
+        Ok(server.export_bundle(device.device, args.day, out, &mut |_| {})?)
+    })?;
+    let file = args.file.display().to_string();
+    context.show(&json!({ "bundle": report, "file": file }), || {
+        let lang = context.lang;
+        let written = rep_words::evidence_written(
+            lang,
+            report.ops,
+            report.from,
+            report.to,
+            report.receipts,
+            &file,
+        );
+        let without = report.without.map(|n| words::bundle_without(lang, n));
+        [Some(written), without]
+            .into_iter()
+            .flatten()
+            .collect::<Vec<_>>()
+            .join("\n")
+    })
+}
+
 /// Copies the database as it is at one moment. A server may be running on it.
 fn backup(context: &Context, args: &Backup) -> Outcome {
-    let database = args.data.join("server.db");
-    if !database.is_file() {
-        return Err(Own::NoSuchFile(database.display().to_string()).into());
-    }
+    let database = present(&args.data)?;
     if args.file.exists() {
         return Err(Own::DataThere(args.file.display().to_string()).into());
     }
@@ -180,12 +224,6 @@ fn restore(context: &Context, args: &Backup) -> Outcome {
 }
 
 fn try_backup(path: &Path) -> Outcome {
-    let storage = SqliteStorage::open(path)?;
-    Server::new(
-        storage,
-        Arc::new(SystemClock::new()),
-        Arc::new(SystemEntropy),
-    )?
-    .rotate_epoch()?;
+    server_on(path)?.rotate_epoch()?;
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! `waymark evidence …` and `waymark verify`.
 
 use std::fs::File;
-use std::io::{BufReader, BufWriter, Write as _};
+use std::io::BufReader;
 
 use serde_json::json;
 use waymark_client::evidence::{Stretch, words as report_words};
@@ -11,6 +11,7 @@ use waymark_protocol::proof::PublicKey;
 use crate::args::{Evidence, EvidenceExport, Verify};
 use crate::context::Context;
 use crate::failure::{Exit, Failure, Outcome, Own};
+use crate::files;
 use crate::words::rep as words;
 
 pub(crate) fn run(context: &Context, what: Evidence) -> Outcome {
@@ -27,10 +28,9 @@ fn export(context: &Context, args: &EvidenceExport) -> Outcome {
     let waymark = context.open()?;
     waymark.me()?;
     let stretch = args.day.map_or(Stretch::All, Stretch::Day);
-    let mut out = BufWriter::new(File::create(&args.file)?);
-    let report = waymark.evidence().export(stretch, &mut out, &mut |_| {})?;
-    out.flush()?;
-    out.get_ref().sync_all()?;
+    let report = files::write(&args.file, |out| {
+        Ok(waymark.evidence().export(stretch, out, &mut |_| {})?)
+    })?;
     let file = args.file.display().to_string();
     context.show(&json!({ "bundle": report, "file": file }), || {
         words::evidence_written(

@@ -1,6 +1,5 @@
 //! `waymark export`.
 
-use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 
@@ -8,6 +7,7 @@ use serde_json::json;
 
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
+use crate::files;
 use crate::words::rep as words;
 
 pub(crate) fn run(context: &Context, file: Option<PathBuf>) -> Outcome {
@@ -25,12 +25,7 @@ pub(crate) fn run(context: &Context, file: Option<PathBuf>) -> Outcome {
             }
         }
         Some(path) => {
-            let file = File::create(&path)?;
-            let mut out = BufWriter::new(file);
-            let lines = waymark.export(&mut out)?;
-            out.into_inner()
-                .map_err(io::IntoInnerError::into_error)?
-                .sync_all()?;
+            let lines = files::write(&path, |out| Ok(waymark.export(out)?))?;
             let path = path.display().to_string();
             context.show(&json!({ "lines": lines, "file": path }), || {
                 words::exported(context.lang, lines, &path)

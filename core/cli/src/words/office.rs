@@ -36,6 +36,7 @@ super::sentences! {
     retired(kind, count) "{kind}: {count} emptied." / "{kind}：已清除 {count} 条。";
     retired_ops(count) "{count} operations without their bytes now; their hashes stay." / "已清除 {count} 项操作的内容，其哈希仍保留。";
     retired_held(count) "{count} users are on hold: nothing of theirs was emptied." / "{count} 位用户处于法律保留状态，其内容未清除。";
+    bundle_without(n) "Operation {n} and those before it are not here any more, or never arrived: the bundle begins after it." / "操作 {n} 及更早的内容已不在此处或从未到达：证据文件从其后开始。";
     no_holds() "Nobody is on hold." / "没有处于法律保留状态的用户。";
     held(name, since, why) "{name}, since {since}: {why}" / "{name}，自 {since} 起：{why}";
     no_such_user(text) "Nobody, or more than one, fits {text}" / "没有或有多位用户与 {text} 相符";

@@ -21,7 +21,7 @@ impl Push {
         let malformed = |_| Error::corrupt("a record that was just checked");
         // what a device cannot send itself any more comes by way of another one of its user, and raises the alarm: somebody should know
         if let Some((typ, statement)) = rules.statement(step.body()).map_err(malformed)?
-            && jws::open(&statement, &self.caller.device.key, typ).is_err()
+            && jws::open(&statement, &self.caller.device.key.ready(), typ).is_err()
         {
             self.alarm(tx, "bad_statement", op.op, "")?;
         }

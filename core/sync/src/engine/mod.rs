@@ -361,7 +361,7 @@ impl Engine {
         effects: &mut Vec<Effect>,
     ) -> Option<KeptReceipt> {
         let jws = compact?;
-        let receipt = Receipt::open(jws, &self.who.server_key).ok();
+        let receipt = Receipt::open(jws, &self.who.server_key.ready()).ok();
         let fitting = receipt.filter(|receipt| {
             let for_head = HeadStatement {
                 tenant: receipt.tenant,

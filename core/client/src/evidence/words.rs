@@ -1,184 +1,13 @@
-//! Evidence: what this device did, in a bundle that anyone can verify without our server.
+//! What a verifier's report says, in words.
 
-use std::io::{BufRead, Write};
+use waymark_domain::time::TimeInterval;
+use waymark_evidence::{Report, What};
 
-use chrono::NaiveDate;
-use serde::Serialize;
-use waymark_domain::hash::Hash;
-use waymark_domain::op::Operation;
-use waymark_domain::policy::{Policy, Topic};
-use waymark_domain::record::RecordKey;
-use waymark_evidence::{Header, Report, Sealer, What, Writer};
-use waymark_protocol::proof::PublicKey;
-
-use crate::error::{ErrorCode, WaymarkError};
 use crate::lang::Lang;
-use crate::waymark::Waymark;
+use crate::verdict::side as side_word;
 
-/// Operations read at a time.
-const CHUNK: u32 = 500;
-
-/// The evidence.
-pub struct Evidence(pub(crate) Waymark);
-
-/// Which operations go into a bundle.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stretch {
-    /// All that are still here: those of the last 30 days, and whatever waits.
-    All,
-    /// From the first of a local calendar day, by the day that was fixed at capture, to its last, and on to the receipt that covers that one.
-    Day(NaiveDate),
-}
-
-/// What was written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct EvidenceExport {
-    /// The count of the first operation.
-    pub from: u64,
-    /// The count of the last.
-    pub to: u64,
-    /// How many there are.
-    pub ops: u64,
-    /// Receipts of the server among them.
-    pub receipts: u64,
-}
-
-impl Evidence {
-    /// The company's key, which a verifier has to be given by another way than the bundle.
-    ///
-    /// # Errors
-    /// [`ErrorCode::NotEnrolled`].
-    pub fn company_key(&self) -> Result<String, WaymarkError> {
-        Ok(self.0.me()?.server_key)
-    }
-
-    /// Writes a bundle. `progress` hears how many operations are written.
-    ///
-    /// # Errors
-    /// [`ErrorCode::NotFound`] when there is no operation of that stretch, [`ErrorCode::KeyUnavailable`], [`ErrorCode::Io`].
-    pub fn export(
-        &self,
-        stretch: Stretch,
-        out: &mut dyn Write,
-        progress: &mut dyn FnMut(u64),
-    ) -> Result<EvidenceExport, WaymarkError> {
-        let me = self.0.me()?;
-        let signer = &*self.0.0.parts.signer;
-        let (from, to) = self.range(stretch)?;
-        let mut receipts = self.0.read(|reader| {
-            let before = reader.receipt_before(from)?;
-            let mut receipts: Vec<_> = before.into_iter().collect();
-            receipts.extend(reader.receipts(from, to)?);
-            Ok(receipts)
-        })?;
-        let count = u64::try_from(receipts.len()).unwrap_or(u64::MAX);
-        receipts.reverse();
-        let first = self
-            .0
-            .read(|reader| reader.chain(from.saturating_sub(1), from, 1))?;
-        let first = first
-            .first()
-            .ok_or(WaymarkError::new(ErrorCode::NotFound, "operation"))?;
-        let header = Header {
-            v: waymark_evidence::VERSION,
-            tenant: me.tenant,
-            device: me.device,
-            device_key: signer.public_key(),
-            company_key: PublicKey::from_text(me.server_key),
-            prev: Operation::from_bytes(&first.bytes).map_or(Hash::ZERO, |op| op.prev),
-            sealed_by: Sealer::Device,
-        };
-        let mut writer = Writer::begin(out, &header)?;
-        for key in self.context()? {
-            if let Some(row) = self.0.read(|reader| reader.record(&key))? {
-                writer.context(&key, &row.body)?;
-            }
-        }
-        let (mut last, mut ops) = (from.saturating_sub(1), 0);
-        while last < to {
-            let rows = self.0.read(|reader| reader.chain(last, to, CHUNK))?;
-            let Some(newest) = rows.last() else { break };
-            last = newest.n;
-            for row in &rows {
-                // a bundle that is sealed and broken would fail only at the auditor's
-                if Hash::of(&row.bytes) != row.sha {
-                    return Err(WaymarkError::new(
-                        ErrorCode::DatabaseDamaged,
-                        format!("operation {}", row.n),
-                    ));
-                }
-                writer.op(row.n, &row.bytes)?;
-                ops += 1;
-                while let Some(receipt) = receipts.pop_if(|receipt| receipt.n <= row.n) {
-                    writer.receipt(&receipt.jws)?;
-                }
-            }
-            progress(ops);
-        }
-        let at_ms = self.0.now()?.best_ms();
-        let seal = writer.seal(signer, at_ms)?;
-        Ok(EvidenceExport {
-            from: seal.from,
-            to: seal.to,
-            ops: seal.ops,
-            receipts: count,
-        })
-    }
-
-    /// Verifies a bundle. With a key that the caller trusts, else with the one that this device pinned.
-    ///
-    /// # Errors
-    /// What reading may say.
-    pub fn verify(&self, input: &mut dyn BufRead) -> Result<Report, WaymarkError> {
-        let key = PublicKey::from_text(self.company_key()?);
-        Ok(waymark_evidence::verify(input, Some(&key))?)
-    }
-
-    fn range(&self, stretch: Stretch) -> Result<(u64, u64), WaymarkError> {
-        let nothing = || WaymarkError::new(ErrorCode::NotFound, "operation");
-        let (begin, end) = self.0.read(|reader| {
-            let end = reader.chain_end()?;
-            Ok((reader.chain_begin(end)?, end))
-        })?;
-        let begin = begin.ok_or_else(nothing)?;
-        let Stretch::Day(day) = stretch else {
-            return Ok((begin, end));
-        };
-        let (mut first, mut newest, mut last) = (None, 0, begin.saturating_sub(1));
-        loop {
-            let rows = self.0.read(|reader| reader.chain(last, end, CHUNK))?;
-            let Some(row) = rows.last() else { break };
-            last = row.n;
-            for row in &rows {
-                if Operation::from_bytes(&row.bytes).is_ok_and(|op| op.t.local_day() == day) {
-                    first.get_or_insert(row.n);
-                    newest = row.n;
-                }
-            }
-        }
-        // up to the receipt that covers the day's last operation: without it the tail would stand on the device's word
-        let covered = self.0.read(|reader| reader.receipted_from(newest))?;
-        let to = covered.filter(|covered| *covered <= end).unwrap_or(newest);
-        Ok((first.ok_or_else(nothing)?, to))
-    }
-
-    /// The records that verdicts follow from.
-    fn context(&self) -> Result<Vec<RecordKey>, WaymarkError> {
-        let policies = self.0.read(|reader| reader.policies(Topic::CheckIn))?;
-        Ok(policies
-            .into_iter()
-            .map(|row| RecordKey::of::<Policy>(row.id))
-            .collect())
-    }
-}
-
-impl Waymark {
-    /// The evidence.
-    #[must_use]
-    pub fn evidence(&self) -> Evidence {
-        Evidence(self.clone())
-    }
-}
+/// Most check-ins that are told one by one.
+const MOST_STATED: usize = 40;
 
 /// What a verifier's report proves, and what it does not: a sentence each.
 #[must_use]
@@ -217,6 +46,7 @@ pub fn words(lang: Lang, report: &Report) -> Vec<String> {
         Lang::En => format!("The chain of operations {from} to {to} is unbroken: {ops} operations, {statements} signed check-ins."),
         Lang::ZhHans => format!("操作 {from} 至 {to} 的链条完整：共 {ops} 个操作，{statements} 个已签名签到。"),
     });
+    lines.extend(stated(lang, report));
     match (lang, report.receipted) {
         (Lang::En, Some((n, at_ms))) => {
             lines.push(format!(
@@ -298,6 +128,47 @@ pub fn words(lang: Lang, report: &Report) -> Vec<String> {
         "签名只证明哪个密钥签署了哪些内容，不证明现场与手机所见一致，也不证明其后没有更多内容。",
     ).to_owned());
     lines
+}
+
+/// Each signed check-in with the time that is proven of it, as far as a page holds.
+fn stated(lang: Lang, report: &Report) -> Vec<String> {
+    let all = &report.stated;
+    let shown = all.iter().take(MOST_STATED);
+    let mut lines: Vec<String> = shown
+        .map(|stated| {
+            let when = interval(lang, &stated.when);
+            let side = stated.side.map_or_else(
+                || lang.pick("without a verdict", "没有结论").to_owned(),
+                |side| side_word(lang, side).to_owned(),
+            );
+            let n = stated.n;
+            match lang {
+                Lang::En => format!("  {when}: {side} (operation {n})"),
+                Lang::ZhHans => format!("  {when}：{side}（操作 {n}）"),
+            }
+        })
+        .collect();
+    let more = all.len().saturating_sub(MOST_STATED);
+    if more > 0 {
+        lines.push(match lang {
+            Lang::En => format!("  and {more} more: --json has them all"),
+            Lang::ZhHans => format!("  另有 {more} 个：用 --json 查看全部"),
+        });
+    }
+    lines
+}
+
+/// An interval as the chain and the receipts prove it, in UTC: an auditor has no time zone in common with the rep.
+fn interval(lang: Lang, when: &TimeInterval) -> String {
+    match (lang, when.earliest, when.latest) {
+        (Lang::En, Some(lo), Some(hi)) => format!("between {} and {}", utc(lo), utc(hi)),
+        (Lang::ZhHans, Some(lo), Some(hi)) => format!("{} 至 {} 之间", utc(lo), utc(hi)),
+        (Lang::En, Some(lo), None) => format!("not before {}", utc(lo)),
+        (Lang::ZhHans, Some(lo), None) => format!("不早于 {}", utc(lo)),
+        (Lang::En, None, Some(hi)) => format!("not after {}", utc(hi)),
+        (Lang::ZhHans, None, Some(hi)) => format!("不晚于 {}", utc(hi)),
+        (_, None, None) => lang.pick("time unverified", "时间未核实").to_owned(),
+    }
 }
 
 const fn what(lang: Lang, what: What) -> &'static str {
