@@ -225,7 +225,8 @@ impl Verifier {
             id: line.id,
             body: &line.body,
         };
-        if serde_json::to_vec(&again).ok().as_deref() != Some(content)
+        if self.link.is_some()
+            || serde_json::to_vec(&again).ok().as_deref() != Some(content)
             || self.context.len() >= MAX_CONTEXT
         {
             return Err(wrong());
@@ -312,7 +313,8 @@ impl Verifier {
         let payload = jws::open(jws, &key.ready(), SEAL_TYPE).map_err(|_| wrong())?;
         let seal: Seal = exactly(&payload).ok_or_else(wrong)?;
         let report = &self.report;
-        let same = seal.sha256 == self.digest
+        let same = report.ops > 0
+            && seal.sha256 == self.digest
             && (seal.ops, seal.from, seal.to) == (report.ops, report.from, report.to)
             && seal.head == self.head;
         if !same {
@@ -381,6 +383,8 @@ impl Verifier {
                 {
                     found.push(bad(*line, What::BrokenLink));
                 }
+                // a bundle that begins with the device's first operation has none before it
+                None if header.prev == Hash::ZERO => found.push(bad(*line, What::BrokenLink)),
                 // about a stretch before this one: it tells only whose key it is
                 None => {}
             }

@@ -75,6 +75,91 @@ fn export(anna: &Person, stretch: Stretch) -> Vec<u8> {
     out
 }
 
+/// Bundles as the first version wrote them, proven then and for ever; `UPDATE_FIXTURES=1` writes new ones, for a new version of the form.
+pub(crate) fn fixtures() -> [(&'static str, &'static [u8]); 3] {
+    [
+        (
+            "device.txt",
+            include_bytes!("../../fixtures/evidence/device.txt"),
+        ),
+        (
+            "company.txt",
+            include_bytes!("../../fixtures/evidence/company.txt"),
+        ),
+        (
+            "middle.txt",
+            include_bytes!("../../fixtures/evidence/middle.txt"),
+        ),
+    ]
+}
+
+/// The key of the company in the fixtures.
+pub(crate) const COMPANY_KEY: &str = include_str!("../../fixtures/evidence/company.key");
+
+#[test]
+fn bundles_of_the_first_version_verify_for_ever() {
+    if std::env::var_os("UPDATE_FIXTURES").is_some() {
+        let folder = crate::support::root().join("tests/fixtures/evidence");
+        let day = a_day();
+        let write = |name: &str, bytes: &[u8]| std::fs::write(folder.join(name), bytes).unwrap();
+        write("device.txt", &day.by_device);
+        write("company.txt", &day.by_company);
+        write("middle.txt", &day.middle);
+        write("company.key", format!("{}\n", day.key).as_bytes());
+        return;
+    }
+    for (name, bundle) in fixtures() {
+        let report = look(bundle, COMPANY_KEY.trim());
+        assert!(report.proven(), "{name}: {:?}", words(Lang::En, &report));
+        assert!(report.statements > 0 && report.noted.is_empty(), "{name}");
+        assert_eq!(report.from_the_start, name != "middle.txt", "{name}");
+    }
+}
+
+/// Bundles of one day, from all who can write one.
+pub(crate) struct Day {
+    /// The whole chain, by its device.
+    pub(crate) by_device: Vec<u8>,
+    /// The same, by the company.
+    pub(crate) by_company: Vec<u8>,
+    /// The next day alone, by the company.
+    pub(crate) middle: Vec<u8>,
+    /// The company's key.
+    pub(crate) key: String,
+}
+
+/// A day with a policy, an inside, an uncertain and an outside.
+pub(crate) fn a_day() -> Day {
+    let office = Office::open();
+    let ada = office.admin("Ada");
+    let rules = r#"{"accept_uncertain": ["reason"], "hours": []}"#;
+    ada.policies().publish_check_in(rules, None).unwrap();
+    ada.sync().unwrap();
+    let anna = office.rep("Anna");
+    shop(&anna);
+    anna.sync().unwrap();
+    check_in(&anna, 40.0, 14.0, None);
+    anna.sync().unwrap();
+    check_in(&anna, 40.0, 200.0, Some("second basement"));
+    check_in(&anna, 400.0, 14.0, None);
+    anna.sync().unwrap();
+    anna.sync().unwrap();
+    let by_device = export(&anna, Stretch::All);
+    let by_company = company_export(&office, &anna, None).0;
+    office.pass(86_400_000, &[&anna]);
+    anna.sync().unwrap();
+    check_in(&anna, 40.0, 14.0, None);
+    anna.sync().unwrap();
+    anna.sync().unwrap();
+    let second = anna.today_date().unwrap();
+    Day {
+        by_device,
+        by_company,
+        middle: company_export(&office, &anna, Some(second)).0,
+        key: anna.evidence().company_key().unwrap(),
+    }
+}
+
 #[test]
 fn a_days_verdicts_are_proven_by_the_bundle_and_the_company_s_key_alone() {
     let office = Office::open();

@@ -19,6 +19,7 @@ mod engine;
 mod engine_bench;
 mod errors;
 mod evidence;
+mod interop;
 mod kill;
 mod offline;
 mod phone;
