@@ -65,6 +65,8 @@ pub(crate) struct Device {
     pub wake_at: i64,
     /// Its last count, as the oracle knows it.
     pub last_n: u64,
+    /// Positions that the app said it had kept, and those with which it died on the way, which may be kept as well.
+    pub positions: (u64, u64),
     /// Pages of disk left when the app starts; absent: enough.
     pub spare_pages: Option<i64>,
     /// How often it has booted.
@@ -113,6 +115,7 @@ impl Device {
             events: Arc::default(),
             wake_at: i64::MIN,
             last_n: 0,
+            positions: (0, 0),
             spare_pages: None,
             boots: 0,
             expected: BTreeSet::new(),

@@ -16,5 +16,6 @@ pub mod storage;
 pub mod world;
 
 mod device;
+mod session;
 mod template;
 mod work;

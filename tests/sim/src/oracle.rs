@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
+use crate::session::{self, Stepped};
 use crate::storage::Poison;
 
 /// A broken promise.
@@ -319,7 +320,12 @@ impl Oracle {
             return false;
         };
         let set = &op["set"];
-        let targets = [&op["rec"], &set["customer"][1], &set["visit"][1]];
+        let targets = [
+            &op["rec"],
+            &set["customer"][1],
+            &set["visit"][1],
+            &set["shift"][1],
+        ];
         let earlier = self.promises.iter().filter(|(other, promise)| {
             promise.device == mine.device && promise.n < mine.n && !self.log.contains_key(*other)
         });
@@ -347,7 +353,7 @@ impl Oracle {
                     && stored.is_none_or(|stored| stored.get("owner") == next.get("owner"))
             }
             "visit" => next["rep"] == json!(user) || (leads && sees),
-            "check_in" => next["rep"] == json!(user),
+            "check_in" | "shift" | "track_segment" => next["rep"] == json!(user),
             "note" => next["author"] == json!(user),
             _ => false,
         }
@@ -394,7 +400,7 @@ pub fn scope_of(kind: &str, body: &Map<String, Value>) -> String {
     let field = |name: &str| body.get(name).and_then(Value::as_str);
     let user = match kind {
         "customer" => field("owner"),
-        "visit" | "check_in" => field("rep"),
+        "visit" | "check_in" | "shift" | "track_segment" => field("rep"),
         "note" => field("author"),
         "member" => return format!("team:{}", field("team").unwrap_or_default()),
         _ => None,
@@ -413,7 +419,15 @@ struct Clashes {
 fn apply(kind: &str, body: &mut Map<String, Value>, op: &Value) -> Clashes {
     let mut clashes = Clashes::default();
     if op["cmd"].is_object() {
-        step(body, op, &mut clashes);
+        if kind == "shift" {
+            match session::step(body, op) {
+                Stepped::Done => {}
+                Stepped::Already => clashes.lost = true,
+                Stepped::Impossible => clashes.impossible = true,
+            }
+        } else {
+            step(body, op, &mut clashes);
+        }
         return clashes;
     }
     let fresh = matches!(op["act"].as_str(), Some("create" | "append"));

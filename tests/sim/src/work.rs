@@ -5,7 +5,8 @@ use waymark_client::{
     CheckInRequest, CustomerEdit, ErrorCode, NewCustomerRequest, NoteRequest, PlanRequest, Waymark,
     WaymarkError,
 };
-use waymark_domain::fix::AccuracySource;
+use waymark_domain::check_in::Moment;
+use waymark_domain::fix::{AccuracySource, Fix};
 use waymark_domain::geo::Datum;
 use waymark_domain::visit::State;
 
@@ -68,7 +69,8 @@ impl World {
                     );
                 }
             }
-            Err(error) if !ops.is_empty() => {
+            // the end of a session that ran out is written, and then said
+            Err(error) if !ops.is_empty() && error.code != ErrorCode::ShiftOver => {
                 return broken(
                     "refused",
                     format!("d{at} {what} failed with {error:?} and left {ops:?}"),
@@ -88,6 +90,10 @@ impl World {
                             | ErrorCode::NotFound
                             | ErrorCode::Dependency
                             | ErrorCode::AlreadyExists
+                            | ErrorCode::NoShift
+                            | ErrorCode::ShiftOpen
+                            | ErrorCode::ShiftOver
+                            | ErrorCode::ShiftUnconfirmed
                     );
                 if !fair {
                     return broken("refused", format!("d{at} {what} failed with {error:?}"));
@@ -107,7 +113,9 @@ impl World {
         let choice = self.rng.below(100);
         let customer = self.rng.pick(&customers).cloned();
         match choice {
-            0..12 => {
+            0..5 => Some(self.session(mark)),
+            5..14 => Some(self.walk(at, mark)),
+            14..22 => {
                 let customer = customer?.id;
                 let day = mark.today_date().ok()?;
                 let rep = (self.devices[at].person == 0 && self.rng.chance(700)).then(|| {
@@ -124,15 +132,15 @@ impl World {
                 };
                 Some(Done::plain("plan", mark.visits().plan(&request).map(drop)))
             }
-            12..20 => {
+            22..27 => {
                 let customer = customer?.id;
                 Some(Done::plain(
                     "start unplanned",
                     mark.visits().start_unplanned(customer).map(drop),
                 ))
             }
-            20..50 => self.visit(mark, &customers),
-            50..62 => {
+            27..53 => self.visit(mark, &customers),
+            53..63 => {
                 let text = if self.rng.chance(200) {
                     "long ".repeat(1 + self.rng.index(300))
                 } else {
@@ -154,7 +162,7 @@ impl World {
                     settles: None,
                 })
             }
-            62..66 => {
+            63..66 => {
                 let name = format!("new {}", self.rng.below(10_000));
                 let request = NewCustomerRequest {
                     name: name.clone(),
@@ -200,6 +208,66 @@ impl World {
         }
     }
 
+    /// The working day begins, goes on after a reboot, or ends.
+    fn session(&mut self, mark: &Waymark) -> Done {
+        match self.rng.below(10) {
+            0..5 => {
+                // short ones end by themselves within the simulated hours
+                let limit = [None, Some(1), Some(20)][self.rng.index(3)];
+                Done::plain("start session", mark.shift().start(limit).map(drop))
+            }
+            5..7 => Done::plain("go on", mark.shift().resume().map(drop)),
+            _ => Done::plain("end session", mark.shift().end().map(drop)),
+        }
+    }
+
+    /// Positions of the last seconds, on the way.
+    fn walk(&mut self, at: usize, mark: &Waymark) -> Done {
+        let (lat, count) = (
+            self.rng.between(-300, 300) as f64 / 4.0,
+            self.rng.between(1, 5),
+        );
+        let fixes: Result<Vec<Fix>, _> = (0..count)
+            .rev()
+            .map(|n| {
+                let place = (lat + n as f64 / 1024.0, 10.25);
+                mark.fix(place, Datum::Wgs84, 5.0, AccuracySource::Android, n * 1_000)
+            })
+            .collect();
+        let recorded = fixes.and_then(|fixes| mark.tracks().record(&fixes));
+        let dead = self.devices[at].switch.is_dead();
+        let (least, most) = &mut self.devices[at].positions;
+        match &recorded {
+            Ok(appended) => {
+                *least += appended.kept as u64;
+                *most += appended.kept as u64;
+                if appended.kept > 0 {
+                    self.saw("positions kept");
+                }
+            }
+            Err(_) if dead => *most += count.unsigned_abs(),
+            Err(_) => {}
+        }
+        Done::plain("walk", recorded.map(drop))
+    }
+
+    /// What is still open of a working day ends, so that every position is on its way.
+    pub(crate) fn end_session(&mut self, at: usize) -> Checked {
+        let Some(mark) = self.devices[at].mark.clone() else {
+            return Ok(());
+        };
+        match mark.shift().end() {
+            Ok(_) => self.saw("session"),
+            Err(error) if error.code == ErrorCode::NoShift => {}
+            Err(error) if self.oracle.revoked.contains(&at) => {
+                self.trace(|| format!("d{at} is shut out and ends nothing: {error:?}"));
+            }
+            Err(error) => return broken("refused", format!("d{at} end of day: {error:?}")),
+        }
+        drop(mark);
+        self.learn_promises(at).map(drop)
+    }
+
     fn edit(&mut self, at: usize) -> CustomerEdit {
         let number = self.rng.below(4);
         let mut edit = CustomerEdit::default();
@@ -235,7 +303,17 @@ impl World {
                 // positions of a quarter degree survive JSON and binary alike
                 let lat = self.rng.between(-300, 300) as f64 / 4.0;
                 let fix = mark.fix((lat, 10.25), Datum::Wgs84, 5.0, AccuracySource::Android, 0);
-                let request = fix.map(|fix| CheckInRequest::arriving(Some(row.id), fix));
+                let moment =
+                    if matches!(row.state, State::InProgress { .. }) && self.rng.chance(300) {
+                        self.saw("departure");
+                        Moment::Departure
+                    } else {
+                        Moment::Arrival
+                    };
+                let request = fix.map(|fix| CheckInRequest {
+                    moment,
+                    ..CheckInRequest::arriving(Some(row.id), fix)
+                });
                 Done::plain(
                     "check in",
                     request.and_then(|request| mark.check_ins().check_in(&request).map(drop)),

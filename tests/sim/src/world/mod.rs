@@ -346,6 +346,8 @@ impl World {
             return Ok(());
         }
         let landed = self.devices[at].poll();
+        // a round packs the last positions before it sends
+        self.learn_promises(at)?;
         self.look_at_the_wire(at)?;
         self.read_log()?;
         self.look_at_events(at)?;
@@ -723,6 +725,7 @@ impl World {
                 self.devices[at].spare_pages = None;
             }
             self.open(at)?;
+            self.end_session(at)?;
         }
         Ok(())
     }

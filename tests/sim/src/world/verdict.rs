@@ -17,6 +17,8 @@ impl World {
         let revoked = self.oracle.revoked.clone();
         self.oracle.settled(&|device| revoked.contains(&device))?;
         self.check_server()?;
+        self.check_alarms()?;
+        self.check_positions()?;
         for at in 0..self.devices.len() {
             self.check_ledger(at)?;
             if revoked.contains(&at) {
@@ -69,6 +71,40 @@ impl World {
         Ok(())
     }
 
+    /// The server's second look at each check-in and each piece of a track agrees with the device's.
+    fn check_alarms(&self) -> Checked {
+        let alarms = self.host.server().alarms().expect("alarms");
+        let disputes = ["verdict_differs", "bad_statement", "outside_shift"];
+        match alarms
+            .iter()
+            .find(|alarm| disputes.contains(&alarm.code.as_str()))
+        {
+            Some(alarm) => broken("second look", format!("{alarm:?}")),
+            None => Ok(()),
+        }
+    }
+
+    /// Every position that a device said it had kept is in exactly one piece of a track.
+    fn check_positions(&self) -> Checked {
+        for (at, device) in self.devices.iter().enumerate() {
+            let mine = self.oracle.promises.values();
+            let mine = mine.filter(|promise| promise.device == at);
+            let pieces = mine.filter_map(|promise| {
+                let op: Value = serde_json::from_slice(&promise.bytes).ok()?;
+                op["set"]["fixes"][1].as_u64()
+            });
+            let (least, most) = device.positions;
+            let found: u64 = pieces.sum();
+            if !(least..=most).contains(&found) {
+                return broken(
+                    "positions",
+                    format!("d{at} kept {least} to {most} and has {found} in its track"),
+                );
+            }
+        }
+        Ok(())
+    }
+
     pub(super) fn server_records(&self) -> Copies {
         records(
             self.database.look(),
@@ -96,6 +132,8 @@ impl World {
             ("visit", "view_visit"),
             ("check_in", "view_check_in"),
             ("note", "view_note"),
+            ("shift", "view_shift"),
+            ("track_segment", "view_track_segment"),
             ("member", "view_member"),
         ] {
             let sql = format!("SELECT '{kind}', id, rev, body FROM {view}");
