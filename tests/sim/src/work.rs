@@ -34,6 +34,11 @@ impl Done {
     }
 }
 
+/// What ran out by itself is written before a session's command is answered: the session's end, and positions that have waited long enough.
+fn is_tidying(op: &Value) -> bool {
+    op["kind"] == "track_segment" || (op["kind"] == "shift" && op["cmd"]["name"] == "end")
+}
+
 impl World {
     /// Somebody does something with a device that runs.
     pub(crate) fn somebody_works(&mut self) -> Checked {
@@ -69,8 +74,7 @@ impl World {
                     );
                 }
             }
-            // the end of a session that ran out is written, and then said
-            Err(error) if !ops.is_empty() && error.code != ErrorCode::ShiftOver => {
+            Err(error) if !ops.iter().all(is_tidying) => {
                 return broken(
                     "refused",
                     format!("d{at} {what} failed with {error:?} and left {ops:?}"),

@@ -43,7 +43,10 @@ pub fn words(lang: Lang, report: &Report) -> Vec<String> {
         (Lang::ZhHans, false) => "内容完整，但未能证明。".to_owned(),
     });
     lines.push(match lang {
-        Lang::En => format!("The chain of operations {from} to {to} is unbroken: {ops} operations, {statements} signed check-ins."),
+        Lang::En => {
+            let check_ins = if *statements == 1 { "check-in" } else { "check-ins" };
+            format!("The chain of operations {from} to {to} is unbroken: {ops} operations, {statements} signed {check_ins}.")
+        }
         Lang::ZhHans => format!("操作 {from} 至 {to} 的链条完整：共 {ops} 个操作，{statements} 个已签名签到。"),
     });
     lines.extend(stated(lang, report));
@@ -161,12 +164,12 @@ fn stated(lang: Lang, report: &Report) -> Vec<String> {
 /// An interval as the chain and the receipts prove it, in UTC: an auditor has no time zone in common with the rep.
 fn interval(lang: Lang, when: &TimeInterval) -> String {
     match (lang, when.earliest, when.latest) {
-        (Lang::En, Some(lo), Some(hi)) => format!("between {} and {}", utc(lo), utc(hi)),
-        (Lang::ZhHans, Some(lo), Some(hi)) => format!("{} 至 {} 之间", utc(lo), utc(hi)),
-        (Lang::En, Some(lo), None) => format!("not before {}", utc(lo)),
-        (Lang::ZhHans, Some(lo), None) => format!("不早于 {}", utc(lo)),
-        (Lang::En, None, Some(hi)) => format!("not after {}", utc(hi)),
-        (Lang::ZhHans, None, Some(hi)) => format!("不晚于 {}", utc(hi)),
+        (Lang::En, Some(lo), Some(hi)) => format!("between {} and {}", exact(lo), exact(hi)),
+        (Lang::ZhHans, Some(lo), Some(hi)) => format!("{} 至 {} 之间", exact(lo), exact(hi)),
+        (Lang::En, Some(lo), None) => format!("not before {}", exact(lo)),
+        (Lang::ZhHans, Some(lo), None) => format!("不早于 {}", exact(lo)),
+        (Lang::En, None, Some(hi)) => format!("not after {}", exact(hi)),
+        (Lang::ZhHans, None, Some(hi)) => format!("不晚于 {}", exact(hi)),
         (_, None, None) => lang.pick("time unverified", "时间未核实").to_owned(),
     }
 }
@@ -211,8 +214,15 @@ const fn what(lang: Lang, what: What) -> &'static str {
 }
 
 fn utc(ms: i64) -> String {
-    chrono::DateTime::from_timestamp_millis(ms).map_or_else(
-        || ms.to_string(),
-        |at| at.format("%Y-%m-%d %H:%M:%S UTC").to_string(),
-    )
+    written(ms, "%Y-%m-%d %H:%M:%S UTC")
+}
+
+/// To the millisecond: an interval may be shorter than a second.
+fn exact(ms: i64) -> String {
+    written(ms, "%Y-%m-%d %H:%M:%S%.3f UTC")
+}
+
+fn written(ms: i64, form: &str) -> String {
+    chrono::DateTime::from_timestamp_millis(ms)
+        .map_or_else(|| ms.to_string(), |at| at.format(form).to_string())
 }
