@@ -5,6 +5,7 @@ mod context;
 mod demo;
 mod failure;
 mod office;
+mod output;
 mod rep;
 mod values;
 mod when;

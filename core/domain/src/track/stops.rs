@@ -241,7 +241,10 @@ impl Search<'_> {
     }
 
     fn reach_m(&self, fix: &Fix) -> f64 {
-        length(self.params.radius_m, 2.0 * sigma_m(fix.accuracy_m, fix.source))
+        length(
+            self.params.radius_m,
+            2.0 * sigma_m(fix.accuracy_m, fix.source),
+        )
     }
 
     /// A stay that begins with usable fix `at`.

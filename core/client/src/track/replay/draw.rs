@@ -5,7 +5,7 @@ use waymark_domain::geo::{EARTH_RADIUS_M, Position};
 use waymark_domain::time::UnixMs;
 
 use super::words::{self, reason_text};
-use super::{Replay, ReplayGap, ReplayPoint, clock, escaped};
+use super::{Outline, Place, Replay, ReplayGap, ReplayPoint, clock, escaped};
 use crate::lang::Lang;
 
 /// Size of the picture in its own units.
@@ -106,9 +106,7 @@ pub(super) fn svg(replay: &Replay, plane: &Plane, lang: Lang) -> String {
         ));
     }
     for fence in &replay.fences {
-        let (x, y) = plane.at(fence.center);
-        let (r, name) = (fence.radius_m * plane.metre, escaped(&fence.name));
-        svg.push_str(&format!("<circle class=\"fence\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{r:.1}\"><title>{name}</title></circle>"));
+        svg.push_str(&place(fence, plane));
     }
     for point in replay
         .points
@@ -152,6 +150,30 @@ pub(super) fn svg(replay: &Replay, plane: &Plane, lang: Lang) -> String {
     svg.push_str(&legend(plane));
     svg.push_str("</svg>");
     svg
+}
+
+/// The area of a customer, with its name.
+fn place(place: &Place, plane: &Plane) -> String {
+    let name = escaped(&place.name);
+    match &place.outline {
+        Outline::Circle { center, radius_m } => {
+            let ((x, y), r) = (plane.at(*center), radius_m * plane.metre);
+            format!(
+                "<circle class=\"fence\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{r:.1}\"><title>{name}</title></circle>"
+            )
+        }
+        Outline::Ring(corners) => {
+            let corners: Vec<String> = corners
+                .iter()
+                .map(|corner| {
+                    let (x, y) = plane.at(*corner);
+                    format!("{x:.1},{y:.1}")
+                })
+                .collect();
+            let points = corners.join(" ");
+            format!("<polygon class=\"fence\" points=\"{points}\"><title>{name}</title></polygon>")
+        }
+    }
 }
 
 /// A run, its colour going from blue over green to orange with the time of day.

@@ -59,6 +59,7 @@ pub const fn reason_text(reason: GapReason, lang: Lang) -> &'static str {
 pub(super) const fn kind_text(kind: MarkKind, lang: Lang) -> &'static str {
     match kind {
         MarkKind::CheckIn => lang.pick("Check-in", "签到"),
+        MarkKind::CheckOut => lang.pick("Check-out", "签退"),
         MarkKind::VisitStart => lang.pick("Visit begins", "拜访开始"),
         MarkKind::VisitEnd => lang.pick("Visit ends", "拜访结束"),
         MarkKind::Other => lang.pick("Entry", "记录"),
