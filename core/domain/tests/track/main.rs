@@ -7,6 +7,7 @@
     reason = "a test fails by panicking, and its numbers are small"
 )]
 
+mod duty;
 mod packing;
 mod score;
 mod sim;
