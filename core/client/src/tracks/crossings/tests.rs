@@ -1,6 +1,8 @@
 //! A rep-week of jitter, packed as it is kept, and read as it is read (features.md row 1.4).
 #![expect(
     clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::cast_precision_loss,
     clippy::print_stderr,
     reason = "a test fails by panicking, and says what it counted"
 )]
@@ -11,7 +13,7 @@ use waymark_domain::geo::fence::Fence;
 use waymark_domain::geo::{Datum, Regions};
 use waymark_domain::ids::{BootId, ShiftId};
 use waymark_domain::time::TimeClass;
-use waymark_domain::track::{Entry, pack, unpack};
+use waymark_domain::track::{Entry, HOLE_MS, Track, pack, unpack};
 use waymark_domain::track_segment::BOUND_M;
 
 use super::super::TrackPiece;
@@ -58,8 +60,8 @@ fn watched() -> Vec<Watched> {
     }]
 }
 
-/// A day of standing `metres` north of the fence's middle, as it is kept. The error hangs together for `memory_s`.
-fn standing(metres: f64, accuracy_m: f64, memory_s: f64, dice: &mut Dice) -> TrackDay {
+/// A day of standing `metres` north of the fence's middle. The error hangs together for `memory_s`.
+fn standing(metres: f64, accuracy_m: f64, memory_s: f64, dice: &mut Dice) -> Vec<Entry> {
     let sigma = accuracy_m / 1.5096;
     let keep = if memory_s > 0.0 {
         libm::exp(-30.0 / memory_s)
@@ -86,63 +88,87 @@ fn standing(metres: f64, accuracy_m: f64, memory_s: f64, dice: &mut Dice) -> Tra
             step * PACE_MS,
         )));
     }
-    let pieces = entries.chunks(SEGMENT).map(|chunk| {
+    entries
+}
+
+/// A piece as it is kept, or as it was recorded.
+fn piece(chunk: &[Entry], packed: bool) -> TrackPiece {
+    let mono = chunk[0].mono_ms();
+    let (track, worst_error_m) = if packed {
         let packed = pack(chunk, BOUND_M).unwrap();
-        let mono = packed.first_mono_ms;
-        TrackPiece {
-            shift: ShiftId::from_uuid(Uuid::nil()),
-            session_end: None,
-            recorded: SEGMENT as u64,
-            at: TimeInterval {
-                earliest: Some(mono),
-                latest: Some(mono),
-                class: TimeClass::A,
-                wall: mono,
-            },
-            mono,
-            boot: BootId::from_uuid(Uuid::nil()),
-            track: unpack(&packed.bytes).unwrap().track,
-            worst_error_m: packed.worst_error_m,
-        }
-    });
-    TrackDay {
+        (unpack(&packed.bytes).unwrap().track, packed.worst_error_m)
+    } else {
+        (Track::new(chunk, HOLE_MS).unwrap(), 0.0)
+    };
+    TrackPiece {
+        shift: ShiftId::from_uuid(Uuid::nil()),
+        session_end: None,
+        recorded: SEGMENT as u64,
+        at: TimeInterval {
+            earliest: Some(mono),
+            latest: Some(mono),
+            class: TimeClass::A,
+            wall: mono,
+        },
+        mono,
+        boot: BootId::from_uuid(Uuid::nil()),
+        track,
+        worst_error_m,
+    }
+}
+
+fn crossings(entries: &[Entry], packed: bool) -> CrossingsView {
+    let pieces = entries.chunks(SEGMENT).map(|chunk| piece(chunk, packed));
+    let day = TrackDay {
         rep: UserId::from_uuid(Uuid::nil()),
         day: NaiveDate::MIN,
         pieces: pieces.collect(),
         recorded: DAY as u64,
         bytes: 0,
         damaged: 0,
-    }
+    };
+    day.crossings(&watched(), Regions::default()).unwrap()
 }
 
 #[test]
-fn a_rep_who_stands_still_crosses_falsely_at_most_once_in_a_week_after_packing_too() {
+fn standing_still_crosses_falsely_less_than_once_in_a_week_and_packing_adds_next_to_nothing() {
+    const WEEKS: u32 = 2;
     let mut dice = Dice(0x9e37_79b9_7f4a_7c15);
-    let (mut worst, mut missed) = (0.0_f64, 0);
+    // as recorded, as kept
+    let (mut all, mut worst, mut places) = ([0, 0], [0, 0], 0);
     for memory_s in [0.0, 120.0] {
         for accuracy_m in [10.0, 30.0] {
             for metres in [0.0, 60.0, 90.0, 100.0, 110.0, 130.0, 200.0] {
-                let weeks = 2;
-                let mut wrong = 0;
-                for _ in 0..weeks * 5 {
+                places += 1;
+                let mut wrong = [0, 0];
+                for _ in 0..WEEKS * 5 {
                     let day = standing(metres, accuracy_m, memory_s, &mut dice);
-                    let found = day.crossings(&watched(), Regions::default()).unwrap();
-                    // who starts the day inside has come, once
-                    wrong += found
-                        .crossings
-                        .len()
-                        .saturating_sub(usize::from(metres <= 100.0));
-                    missed += usize::from(metres <= 60.0 && found.stays.len() != 1);
+                    for (n, packed) in [false, true].into_iter().enumerate() {
+                        let found = crossings(&day, packed);
+                        // who starts the day inside has come, once; a day begins outside of everything
+                        let come = usize::from(metres <= 100.0);
+                        wrong[n] += found.crossings.len().saturating_sub(come);
+                        if metres <= 60.0 {
+                            assert_eq!(found.stays.len(), 1, "{metres} m is well inside");
+                        }
+                    }
                 }
-                let mean = f64::from(u32::try_from(wrong).unwrap()) / f64::from(weeks);
-                worst = worst.max(mean);
-                assert!(
-                    mean <= 1.0,
-                    "{metres} m, ±{accuracy_m} m, memory {memory_s} s: {mean} a week"
-                );
+                for n in [0, 1] {
+                    all[n] += wrong[n];
+                    worst[n] = worst[n].max(wrong[n]);
+                }
             }
         }
     }
-    eprintln!("false crossings a rep-week, packed at {BOUND_M} m: at most {worst}");
-    assert_eq!(missed, 0, "who stands well inside is seen there every day");
+    let a_week = |count: usize| count as f64 / f64::from(WEEKS);
+    let mean = all.map(|count| a_week(count) / f64::from(places));
+    eprintln!(
+        "false crossings a rep-week, mean of {places} places and receivers: as recorded {:.2}, packed {:.2}; at the worst place, five days at it, {} and {}",
+        mean[0],
+        mean[1],
+        a_week(worst[0]),
+        a_week(worst[1])
+    );
+    assert!(mean[1] <= 1.0, "{mean:?}");
+    assert!(mean[1] <= mean[0] + 0.25, "{mean:?}");
 }
