@@ -371,6 +371,23 @@ fn a_manager_sees_where_a_check_in_was_for_a_purpose_alone_and_the_rep_reads_it(
     assert!(seen.check_ins[0].verdict.is_some());
     assert_eq!(code(mia.visits().view_for(visit, " ")), ErrorCode::Required);
     assert_eq!(mia.status().unwrap().pending, 0);
+    // a copy of everything is no way round that
+    let check_in = |device: &Waymark| {
+        let mut out = Vec::new();
+        device.export(&mut out).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        let lines = text
+            .lines()
+            .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+        let mut found = lines.filter(|line| line["record"] == "check_in");
+        let body = found.next().unwrap()["body"].clone();
+        (
+            body.get("position").is_some(),
+            body.get("statement").is_some(),
+        )
+    };
+    assert_eq!(check_in(&mia), (false, false));
+    assert_eq!(check_in(&anna), (true, true));
     let seen = mia
         .visits()
         .view_for(visit, "The door is elsewhere")

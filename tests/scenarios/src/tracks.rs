@@ -385,6 +385,7 @@ fn positions_are_asked_for_by_the_distance_to_the_next_visit_and_never_outside_a
     anna.shift().start(None).unwrap();
     let nobody = tracks.advice(&asked(&anna, 0.0, 0.0)).unwrap();
     assert_eq!((nobody.next, nobody.advice), (None, None));
+    assert_eq!(nobody.gap, Some(GapReason::Sparing));
     // without a visit of today one's own customers count
     let near = shop(&anna, "Near", Some(wgs84(900.0, 0.0)));
     let far = shop(&anna, "Far", Some(wgs84(9_100.0, 0.0)));
@@ -403,8 +404,10 @@ fn positions_are_asked_for_by_the_distance_to_the_next_visit_and_never_outside_a
     let (next, advice) = (view.next.unwrap(), view.advice.unwrap());
     assert_eq!((next.customer, next.planned), (far, true));
     assert!((advice.interval_s - 300.0).abs() < 2.0, "{advice:?}");
+    // five minutes without a fix are a gap, and it says why
+    assert_eq!(view.gap, Some(GapReason::Sparing));
     let here = tracks.advice(&asked(&anna, 9_100.0, 0.0)).unwrap();
-    assert!(here.inside);
+    assert!(here.inside && here.gap.is_none());
     anna.visits().start(visit).unwrap();
     anna.visits().finish(visit).unwrap();
     let view = tracks.advice(&asked(&anna, 0.0, 0.0)).unwrap();

@@ -55,6 +55,7 @@ pub const fn reason_text(reason: GapReason, lang: Lang) -> &'static str {
         GapReason::AppKilled => lang.pick("app ended by the system", "应用被系统结束"),
         GapReason::PausedByRep => lang.pick("paused by the rep", "由业务员暂停"),
         GapReason::OutsideShift => lang.pick("outside the work session", "不在工作时段"),
+        GapReason::Sparing => lang.pick("no customer near, battery spared", "附近无客户，节电"),
         GapReason::Unknown => lang.pick("reason not recorded", "原因未记录"),
     }
 }

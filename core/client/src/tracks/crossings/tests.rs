@@ -1,7 +1,5 @@
 //! A rep-week of jitter, packed as it is kept, and read as it is read (features.md row 1.4).
 #![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
     clippy::cast_precision_loss,
     clippy::print_stderr,
     reason = "a test fails by panicking, and says what it counted"
