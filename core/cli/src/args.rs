@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use waymark_client::Lang;
 use waymark_domain::ids::BootId;
 
-use crate::values::{DatumArg, ProviderArg, RoleArg, SourceArg};
+use crate::values::{DatumArg, ProviderArg, RoleArg, SourceArg, TrackFormat};
 
 /// Waymark: field work that needs no network.
 ///
@@ -272,8 +272,8 @@ pub(crate) enum Visit {
     Skip(VisitSkip),
     /// Move a visit to another day
     Move(VisitMove),
-    /// One visit with its check-ins and notes
-    Show(VisitWhich),
+    /// One visit with its check-ins and notes; another's positions for a purpose alone, and their subject will read it
+    Show(VisitShow),
 }
 
 #[derive(Debug, Args)]
@@ -293,6 +293,15 @@ pub(crate) struct VisitWhich {
     /// The visit's id, a part of it, or its customer's name
     #[arg(value_name = "VISIT")]
     pub(crate) which: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct VisitShow {
+    #[command(flatten)]
+    pub(crate) visit: VisitWhich,
+    /// What for; needed for another's positions
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) purpose: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -385,8 +394,8 @@ pub(crate) enum Evidence {
 
 #[derive(Debug, Args)]
 pub(crate) struct EvidenceExport {
-    /// Where to
-    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) to: NewFile,
     /// Only this day, as YYYY-MM-DD
     #[arg(long, value_name = "DAY")]
     pub(crate) day: Option<NaiveDate>,
@@ -442,25 +451,33 @@ pub(crate) enum Track {
     /// Feed a recording into the open session, as a simulation of the sensors
     Import(TrackImport),
     /// A day's track; for another's a purpose is needed, and its subject will read it
-    Show(TrackShow),
+    Show(TrackDay),
     /// The last position inside the open session, with its age
     Where(TrackWhere),
+    /// When customers were entered and left, how long the stays were, and where else you stopped
+    Visits(TrackDay),
+    /// Write a day's track as GPX or GeoJSON, in WGS-84
+    Export(TrackExport),
+    /// Write a day's replay as an HTML page that needs no network
+    Replay(TrackReplay),
+    /// How soon and how well to ask for the next position, by the distance to the next customer
+    Advise(TrackAdvise),
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct TrackImport {
-    /// A .csv with the columns time, lat, lon and accuracy
+    /// A .gpx, a .geojson, or a .csv with the columns time, lat, lon and accuracy; the content tells which
     pub(crate) file: PathBuf,
-    /// The datum of the coordinates; there is no default
+    /// The datum of the coordinates; needed for CSV
     #[arg(long, value_enum)]
-    pub(crate) datum: DatumArg,
+    pub(crate) datum: Option<DatumArg>,
     /// Shorten the recording in time so that all of it fits into the session
     #[arg(long)]
     pub(crate) squeeze: bool,
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct TrackShow {
+pub(crate) struct TrackDay {
     /// The day, as YYYY-MM-DD [default: today]
     #[arg(long, value_name = "DAY")]
     pub(crate) day: Option<NaiveDate>,
@@ -470,6 +487,61 @@ pub(crate) struct TrackShow {
     /// What for; needed for another's
     #[arg(long, value_name = "TEXT")]
     pub(crate) purpose: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TrackExport {
+    #[command(flatten)]
+    pub(crate) track: TrackDay,
+    /// The format [default: by the ending of the file's name]
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<TrackFormat>,
+    #[command(flatten)]
+    pub(crate) to: NewFile,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TrackReplay {
+    #[command(flatten)]
+    pub(crate) track: TrackDay,
+    #[command(flatten)]
+    pub(crate) to: NewFile,
+}
+
+/// A file that is written whole or not at all.
+#[derive(Debug, Args)]
+pub(crate) struct NewFile {
+    /// The file to write
+    #[arg(value_name = "OUT")]
+    pub(crate) new_file: PathBuf,
+    /// Replace the file if it is there
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TrackAdvise {
+    /// Degrees north
+    #[arg(long, allow_negative_numbers = true, value_name = "DEGREES")]
+    pub(crate) lat: f64,
+    /// Degrees east
+    #[arg(long, allow_negative_numbers = true, value_name = "DEGREES")]
+    pub(crate) lon: f64,
+    /// The datum of the position; there is no default
+    #[arg(long, value_enum)]
+    pub(crate) datum: DatumArg,
+    /// The radius that the device states, metres
+    #[arg(long, value_name = "METRES", default_value_t = 15.0)]
+    pub(crate) accuracy: f64,
+    /// Speed over ground, metres per second [default: not known]
+    #[arg(long, value_name = "SPEED")]
+    pub(crate) speed: Option<f64>,
+    /// Charge of the battery, percent [default: not known]
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
+    pub(crate) battery: Option<u8>,
+    /// Connected to a charger
+    #[arg(long)]
+    pub(crate) charging: bool,
 }
 
 #[derive(Debug, Args)]
@@ -613,8 +685,8 @@ pub(crate) struct ServerEvidence {
     pub(crate) data: PathBuf,
     /// The device, by its id, its name or its user
     pub(crate) device: String,
-    /// Where to
-    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) to: NewFile,
     /// Only this day, as YYYY-MM-DD
     #[arg(long, value_name = "DAY")]
     pub(crate) day: Option<NaiveDate>,

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use waymark_client::{ErrorCode, Lang, WaymarkError};
 
-use crate::words::{office, rep};
+use crate::words::{office, rep, track};
 
 /// What a command brings.
 pub(crate) type Outcome<T = ()> = Result<T, Failure>;
@@ -36,6 +36,10 @@ pub(crate) enum Own {
     NotASample(String),
     /// A file without a polygon.
     NotAnOutline,
+    /// A file is there already, and nobody said to replace it.
+    FileThere(String),
+    /// Neither an option nor the file's name says the format.
+    NoFormat(String),
     /// An edit without a field.
     NothingToChange,
     /// No visit is in progress, and none was named.
@@ -160,8 +164,9 @@ impl Own {
             | Self::NotAPosition
             | Self::NotAnOutline
             | Self::DataThere(_)
+            | Self::FileThere(_)
             | Self::Demo(_) => Exit::Refused,
-            Self::HalfAPosition | Self::NotASample(_) => Exit::Usage,
+            Self::HalfAPosition | Self::NotASample(_) | Self::NoFormat(_) => Exit::Usage,
             Self::NoSuchFile(_)
             | Self::NotAnOp
             | Self::NoVisit
@@ -180,6 +185,8 @@ impl Own {
             Self::NotAPosition => "not_a_position",
             Self::NotASample(_) => "not_a_sample",
             Self::NotAnOutline => "not_an_outline",
+            Self::FileThere(_) => "file_there",
+            Self::NoFormat(_) => "no_format",
             Self::NothingToChange => "nothing_to_change",
             Self::NoVisit => "no_visit",
             Self::NoHome => "no_home",
@@ -210,6 +217,11 @@ impl Own {
                 rep::not_a_sample_remedy(lang),
             ),
             Self::NotAnOutline => (rep::not_an_outline(lang), rep::not_an_outline_remedy(lang)),
+            Self::FileThere(path) => (
+                track::file_there(lang, path),
+                track::file_there_remedy(lang),
+            ),
+            Self::NoFormat(path) => (track::no_format(lang, path), track::no_format_remedy(lang)),
             Self::NothingToChange => (
                 rep::nothing_to_change(lang),
                 rep::nothing_to_change_remedy(lang),

@@ -22,6 +22,13 @@ impl From<DatumArg> for Datum {
     }
 }
 
+/// In what form a track is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TrackFormat {
+    Gpx,
+    Geojson,
+}
+
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum SourceArg {
     Android,

@@ -12,8 +12,9 @@ use std::io::BufReader;
 use std::path::PathBuf;
 
 use waymark_client::Lang;
-use waymark_client::track::replay::{Circle, Mark, MarkKind, Replay, Verdict};
+use waymark_client::track::replay::{Mark, MarkKind, Outline, Place, Replay, Verdict};
 use waymark_client::track::{Recording, geojson, gpx};
+use waymark_domain::geo::{Datum, Position, Regions};
 use waymark_domain::track::{HOLE_MS, Track};
 
 /// Given to points of recordings that state no accuracy, metres.
@@ -46,7 +47,7 @@ fn main() {
         return;
     }
     let track = Track::new(&entries, HOLE_MS).unwrap();
-    let recording = Recording::of(&name, &track, 0).unwrap();
+    let recording = Recording::of(&name, &track, 0, Regions::default());
     gpx::write(
         &recording,
         &mut File::create(folder.join(format!("{name}.track.gpx"))).unwrap(),
@@ -60,10 +61,25 @@ fn main() {
         ..Replay::of(&track, 0)
     };
     if let Some(stop) = replay.stops.first() {
-        replay.fences.push(Circle {
+        replay.fences.push(Place {
             name: "A & B".to_owned(),
-            center: stop.position,
-            radius_m: 100.0,
+            outline: Outline::Circle {
+                center: stop.position,
+                radius_m: 100.0,
+            },
+        });
+        let (lat, lon) = (stop.position.lat(), stop.position.lon());
+        let corner =
+            |north: f64, east: f64| Position::new(Datum::Wgs84, lat + north, lon + east).unwrap();
+        replay.fences.push(Place {
+            name: "Campus".to_owned(),
+            outline: Outline::Ring(vec![
+                corner(0.0002, 0.0005),
+                corner(0.0018, 0.0004),
+                corner(0.0016, 0.0034),
+                corner(0.0008, 0.0022),
+                corner(0.0001, 0.0030),
+            ]),
         });
         replay.marks.push(Mark {
             at: stop.from + 60_000,

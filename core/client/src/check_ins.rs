@@ -59,8 +59,8 @@ pub struct CheckInView {
     pub id: CheckInId,
     /// Whether the rep came or went.
     pub moment: Moment,
-    /// Where: the fix that decided.
-    pub position: Position,
+    /// Where: the fix that decided. Absent where another's check-in is shown without a purpose for looking at the position.
+    pub position: Option<Position>,
     /// Its stated radius, metres.
     pub accuracy_m: f64,
     /// When.
@@ -100,7 +100,7 @@ impl CheckIns {
         Ok(CheckInView {
             id,
             moment: check_in.moment,
-            position: check_in.position,
+            position: Some(check_in.position),
             accuracy_m: check_in.accuracy_m,
             at: check_in.at,
             verdict: check_in.verdict,
@@ -245,11 +245,12 @@ fn last_fix(check_in: &CheckIn, t: &Stamp) -> Option<Box<Fix>> {
 }
 
 impl CheckInView {
-    pub(crate) fn new(row: Row<CheckIn>) -> Self {
+    /// With its position, or without.
+    pub(crate) fn new(row: Row<CheckIn>, placed: bool) -> Self {
         Self {
             id: row.id.into(),
             moment: row.record.moment,
-            position: row.record.position,
+            position: placed.then_some(row.record.position),
             accuracy_m: row.record.accuracy_m,
             at: row.record.at,
             verdict: row.record.verdict,

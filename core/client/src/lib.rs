@@ -31,7 +31,6 @@ mod sync;
 mod team;
 mod time;
 mod today;
-mod track_import;
 mod tracks;
 mod visits;
 mod waymark;
@@ -54,7 +53,9 @@ pub use sync::{Sync, SyncReport};
 pub use team::{MemberRow, Team};
 pub use time::{Time, TimeView};
 pub use today::TodayView;
-pub use track_import::FeedReport;
-pub use tracks::{LIVE_MS, LOOK_MS, LatestView, TrackDay, TrackPiece, Tracks};
+pub use tracks::{
+    AdviceRequest, AdviceView, CrossingView, CrossingsView, FeedReport, LIVE_MS, LOOK_MS,
+    LatestView, NextCustomer, StayView, StopView, TrackDay, TrackPiece, Tracks,
+};
 pub use visits::{PlanRequest, VisitRow, VisitView, Visits};
 pub use waymark::{Config, Parts, Waymark};

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use waymark_domain::check_in::policy::CheckInPolicy;
+use waymark_domain::geo::Regions;
 use waymark_domain::ids::PolicyId;
 use waymark_domain::op::Draft;
 use waymark_domain::policy::{Policy, PolicyRef, Topic};
@@ -99,5 +100,13 @@ impl Waymark {
     #[must_use]
     pub fn policies(&self) -> Policies {
         Policies(self.clone())
+    }
+
+    /// Where the company's map provider shifts positions: what a conversion between datums has to know.
+    ///
+    /// # Errors
+    /// What reading may say.
+    pub fn regions(&self) -> Result<Regions, WaymarkError> {
+        Ok(self.policies().check_in()?.rules.regions)
     }
 }

@@ -31,6 +31,8 @@ pub struct ShiftView {
     pub ended: Option<TimeInterval>,
     /// Whether the server has not spoken about it yet.
     pub pending: bool,
+    /// Positions of it that the disk damaged before they were packed. They are kept as they are; nothing waits for them.
+    pub damaged: u64,
 }
 
 /// How a session stands.
@@ -102,7 +104,7 @@ impl Shifts {
         open.map(|row| self.shown(row)).transpose()
     }
 
-    /// The user's session that began last, on whatever device.
+    /// The user's session that began last, on whatever device: of this device's own by its count of operations, whatever its clock claimed.
     ///
     /// # Errors
     /// What reading may say.
@@ -176,6 +178,7 @@ impl Shifts {
 
     fn shown(&self, row: Row<Shift>) -> Result<ShiftView, WaymarkError> {
         let shift = &row.record;
+        let waiting = self.0.read(|reader| reader.track_points(row.id.into()))?;
         let (stands, ended) = stands(shift, self.0.reading(), self.0.now()?);
         Ok(ShiftView {
             id: row.id.into(),
@@ -185,6 +188,7 @@ impl Shifts {
             stands,
             ended,
             pending: row.pending > 0,
+            damaged: waiting.damaged,
         })
     }
 }

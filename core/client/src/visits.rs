@@ -3,6 +3,7 @@
 use chrono::NaiveDate;
 use serde::Serialize;
 use waymark_domain::ids::{CustomerId, UserId, VisitId};
+use waymark_domain::location_access::What;
 use waymark_domain::op::Draft;
 use waymark_domain::record::{Body, SyncRecord as _};
 use waymark_domain::time::Stay;
@@ -150,11 +151,29 @@ impl Visits {
             .collect())
     }
 
-    /// A visit with its check-ins and notes.
+    /// A visit with its check-ins and notes. The check-ins of another's visit come without their positions: see [`Self::view_for`].
     ///
     /// # Errors
     /// [`ErrorCode::NotFound`].
     pub fn view(&self, id: VisitId) -> Result<VisitView, WaymarkError> {
+        let own = self.found(id)?.record.rep == self.0.user()?;
+        self.shown(id, own)
+    }
+
+    /// A visit with its check-ins, their positions and the notes. That another's positions are looked at, and for what `purpose`, is written
+    /// down first, and the other one gets to read that.
+    ///
+    /// # Errors
+    /// [`ErrorCode::NotFound`]; [`ErrorCode::Required`] without a purpose for another's visit, [`ErrorCode::Forbidden`] for whom one does not
+    /// lead.
+    pub fn view_for(&self, id: VisitId, purpose: &str) -> Result<VisitView, WaymarkError> {
+        let visit = self.found(id)?.record;
+        self.0
+            .note_access(visit.rep, What::CheckIn, visit.day, purpose)?;
+        self.shown(id, true)
+    }
+
+    fn shown(&self, id: VisitId, placed: bool) -> Result<VisitView, WaymarkError> {
         let (visit, check_ins, notes) = self.0.read(|reader| {
             Ok((
                 reader.visit(id)?,
@@ -165,7 +184,10 @@ impl Visits {
         let visit = visit.ok_or(WaymarkError::new(ErrorCode::NotFound, "visit"))?;
         Ok(VisitView {
             row: visit.into(),
-            check_ins: check_ins.into_iter().map(CheckInView::new).collect(),
+            check_ins: check_ins
+                .into_iter()
+                .map(|row| CheckInView::new(row, placed))
+                .collect(),
             notes: notes.into_iter().map(NoteView::from).collect(),
         })
     }

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use waymark_client::ErrorCode;
 use waymark_client::track::{MAX_FILE, Oddity, Part, Point, Recording, geojson, gpx};
 use waymark_domain::fix::{AccuracySource, Fix};
-use waymark_domain::geo::{Datum, Position, Wgs84};
+use waymark_domain::geo::{Datum, Position, Regions, Wgs84};
 use waymark_domain::track::{Entry, GapReason, HOLE_MS, Track};
 
 const SOURCES: [AccuracySource; 4] = [
@@ -246,16 +246,40 @@ fn a_track_becomes_a_file_and_a_track_again_with_its_gaps() {
         fix(60_000, 31.1, Datum::Wgs84),
     ];
     let track = Track::new(&entries, HOLE_MS).unwrap();
-    let recording = Recording::of("Tuesday", &track, 1_700_000_000_000).unwrap();
+    let recording = Recording::of("Tuesday", &track, 1_700_000_000_000, Regions::default());
     let mut file = Vec::new();
     gpx::write(&recording, &mut file).unwrap();
     let read = gpx::read(file.as_slice()).unwrap().recording;
     assert_eq!(read.entries(1_700_000_000_000, 1.0), (track.entries(), 0));
+}
 
-    let shifted = Track::new(&[fix(0, 31.0, Datum::Gcj02)], HOLE_MS).unwrap();
-    let error = Recording::of("", &shifted, 0).unwrap_err();
-    assert_eq!(
-        (error.code, error.about.as_str()),
-        (ErrorCode::Unsupported, "datum gcj02")
+#[test]
+fn what_is_in_the_datum_of_chinese_maps_leaves_as_wgs84_and_the_file_says_so() {
+    let place = Wgs84::new(31.2, 121.5).unwrap();
+    let map = place.to_gcj02(Regions::default());
+    let shifted = Position::new(Datum::Gcj02, map.lat(), map.lon()).unwrap();
+    assert!(
+        (map.lat() - place.lat()).abs() > 1e-3,
+        "the datums differ here"
     );
+    let fix = Fix::new(shifted, 5.0, AccuracySource::Android, 0);
+    let track = Track::new(&[Entry::Fix(fix)], HOLE_MS).unwrap();
+    let recording = Recording::of("", &track, 0, Regions::default());
+    let point = recording.points().next().unwrap().position;
+    assert!(point.distance_m(place) < 1e-3, "{point:?}");
+    let (mut xml, mut json) = (Vec::new(), Vec::new());
+    gpx::write(&recording, &mut xml).unwrap();
+    geojson::write(&recording, &mut json).unwrap();
+    let (xml, json) = (
+        String::from_utf8(xml).unwrap(),
+        String::from_utf8(json).unwrap(),
+    );
+    assert!(xml.contains("<wm:datum>WGS-84</wm:datum>"), "{xml}");
+    assert!(json.contains(r#""datum":"WGS-84""#), "{json}");
+    // a file that states another datum is not taken for WGS-84
+    let other = |text: &str| text.replacen("WGS-84", "GCJ-02", 1);
+    let refused = gpx::read(other(&xml).as_bytes()).unwrap_err();
+    assert!(refused.about.contains("datum"), "{}", refused.about);
+    let refused = geojson::read(other(&json).as_bytes()).unwrap_err();
+    assert!(refused.about.contains("datum"), "{}", refused.about);
 }

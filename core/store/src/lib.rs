@@ -52,7 +52,7 @@ pub use salvage::Salvage;
 pub use settle::{SettleReport, SettledOp, Settlement};
 pub use store::{Mode, Store};
 pub use sync::{OutboxRow, ScopeProgress, SnapshotPlace, SyncState};
-pub use track::{Appended, Began, Ended, Refused, TrackPoint};
+pub use track::{Appended, Began, Ended, Refused, TrackPoint, Waiting};
 pub use views::customer::Owner;
 pub use views::track_segment::Collected;
 pub use views::visit::VisitRow;

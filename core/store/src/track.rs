@@ -26,11 +26,11 @@ use crate::views::track_segment::next_i;
 
 queries! {
     APPEND = "INSERT INTO track_point (shift, entry) VALUES (?1, ?2)";
-    OF_SHIFT = "SELECT seq, entry FROM track_point WHERE shift = ?1 ORDER BY seq";
-    FIRST = "SELECT entry FROM track_point WHERE shift = ?1 ORDER BY seq LIMIT 1";
+    // as bytes: a damaged row may be no text
+    OF_SHIFT = "SELECT seq, CAST(entry AS BLOB) FROM track_point WHERE shift = ?1 ORDER BY seq";
     COUNT = "SELECT count(*) FROM track_point WHERE shift = ?1";
     SHIFTS = "SELECT DISTINCT shift FROM track_point";
-    DRAINED = "DELETE FROM track_point WHERE shift = ?1 AND seq <= ?2";
+    DRAINED = "DELETE FROM track_point WHERE seq = ?1";
 }
 
 /// A point that waits to be packed.
@@ -46,6 +46,15 @@ pub struct TrackPoint {
     pub at: TimeInterval,
     /// The fix, or the beginning of a gap.
     pub entry: Entry,
+}
+
+/// Points of a session that wait to be packed.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Waiting {
+    /// Those that read, in the order in which they came.
+    pub points: Vec<TrackPoint>,
+    /// How many rows do not read: the disk damaged them. They stay where they are, and nothing waits for them.
+    pub damaged: u64,
 }
 
 /// What became of entries.
@@ -96,15 +105,20 @@ impl TrackPoint {
 }
 
 impl Reader<'_> {
-    /// The points of a session that wait to be packed, in the order in which they came.
+    /// The points of a session that wait to be packed.
     ///
     /// # Errors
-    /// As every read.
-    pub fn track_points(&self, shift: ShiftId) -> Result<Vec<TrackPoint>, StoreError> {
-        Ok(points(self.conn, shift)?
-            .into_iter()
-            .map(|(_, point)| point)
-            .collect())
+    /// As every read; a row that does not read is counted instead.
+    pub fn track_points(&self, shift: ShiftId) -> Result<Waiting, StoreError> {
+        let mut waiting = Waiting::default();
+        each_point(self.conn, shift, |_, point| {
+            match point {
+                Some(point) => waiting.points.push(point),
+                None => waiting.damaged += 1,
+            }
+            true
+        })?;
+        Ok(waiting)
     }
 }
 
@@ -268,10 +282,7 @@ impl Store {
 }
 
 fn fits(shift: &Shift, entry: &Entry, reading: Reading) -> Result<(), Refused> {
-    if let Entry::Fix(fix) = entry {
-        fix.check().map_err(|_| Refused::NotAFix)?;
-    }
-    if !(-MAX_MONO_MS..=MAX_MONO_MS).contains(&entry.mono_ms()) {
+    if !is_entry(entry) {
         return Err(Refused::NotAFix);
     }
     shift
@@ -347,6 +358,7 @@ impl<'a> Gate<'a> {
         let waiting = reader.track_points(open.id.into())?;
         let segment = reader.last_segment(open.id.into())?;
         let monos = waiting
+            .points
             .iter()
             .filter(|point| point.boot == leg.boot)
             .map(|point| point.entry.mono_ms())
@@ -400,13 +412,18 @@ impl<'a> Gate<'a> {
             // its session is not here to be named; the points wait
             return Ok(0);
         };
-        let rows = points(self.tx, shift)?;
-        let Some((last, _)) = rows.last() else {
+        let (mut seqs, mut points) = (Vec::new(), Vec::new());
+        each_point(self.tx, shift, |seq, point| {
+            if let Some(point) = point {
+                seqs.push(seq);
+                points.push(point);
+            }
+            true
+        })?;
+        if points.is_empty() {
             return Ok(0);
-        };
-        let last = *last;
+        }
         let first_i = next_i(self.tx, shift)?;
-        let points: Vec<TrackPoint> = rows.into_iter().map(|(_, point)| point).collect();
         let mut drafts = Vec::new();
         for (i, run) in (first_i..).zip(runs(&points)) {
             let segment = segment(shift, &owner.record, i, run)?;
@@ -415,9 +432,11 @@ impl<'a> Gate<'a> {
         }
         let segments = drafts.len();
         self.commit(drafts)?;
-        self.tx
-            .prepare_cached(DRAINED)?
-            .execute((sql::blob(shift.as_uuid()), last))?;
+        // a row that does not read is in no segment, so it is not taken away
+        let mut drained = self.tx.prepare_cached(DRAINED)?;
+        for seq in seqs {
+            drained.execute([seq])?;
+        }
         Ok(segments)
     }
 }
@@ -439,7 +458,12 @@ fn untidy(conn: &Connection, reading: Reading) -> Result<bool, StoreError> {
     }
     for shift in buffered(conn)? {
         let current = open.as_ref().is_some_and(|open| open.id == shift.into());
-        if !current || is_due(conn, shift, reading)? {
+        let due = if current {
+            is_due(conn, shift, reading)?
+        } else {
+            first_point(conn, shift)?.is_some()
+        };
+        if due {
             return Ok(true);
         }
     }
@@ -455,27 +479,56 @@ fn buffered(conn: &Connection) -> Result<Vec<ShiftId>, StoreError> {
     Ok(shifts.collect::<Result<_, _>>()?)
 }
 
-fn points(conn: &Connection, shift: ShiftId) -> Result<Vec<(i64, TrackPoint)>, StoreError> {
+/// Hands over the rows of a session in the order in which they came, until `take` says that it has enough. `None` for a row that does not
+/// read.
+fn each_point(
+    conn: &Connection,
+    shift: ShiftId,
+    mut take: impl FnMut(i64, Option<TrackPoint>) -> bool,
+) -> Result<(), StoreError> {
     let mut statement = conn.prepare_cached(OF_SHIFT)?;
-    let rows = statement.query_and_then([sql::blob(shift.as_uuid())], |row| {
-        Ok((row.get(0)?, point(&row.get::<_, String>(1)?)?))
-    })?;
-    rows.collect()
+    let mut rows = statement.query([sql::blob(shift.as_uuid())])?;
+    while let Some(row) = rows.next()? {
+        if !take(
+            row.get(0)?,
+            point(row.get_ref(1)?.as_blob().unwrap_or_default()),
+        ) {
+            break;
+        }
+    }
+    Ok(())
 }
 
-pub(crate) fn point(text: &str) -> Result<TrackPoint, StoreError> {
-    serde_json::from_str(text).map_err(|_| StoreError::Unreadable("a point of a track"))
+/// The first point of a session that reads.
+fn first_point(conn: &Connection, shift: ShiftId) -> Result<Option<TrackPoint>, StoreError> {
+    let mut first = None;
+    each_point(conn, shift, |_, point| {
+        first = point;
+        first.is_none()
+    })?;
+    Ok(first)
+}
+
+/// A point from its row; `None` when the row is not what was written there, or could not be packed.
+pub(crate) fn point(text: &[u8]) -> Option<TrackPoint> {
+    let point: TrackPoint = serde_json::from_slice(text).ok()?;
+    is_entry(&point.entry).then_some(point)
+}
+
+fn is_entry(entry: &Entry) -> bool {
+    let fits = match entry {
+        Entry::Fix(fix) => fix.check().is_ok(),
+        Entry::Gap { .. } => true,
+    };
+    fits && (-MAX_MONO_MS..=MAX_MONO_MS).contains(&entry.mono_ms())
 }
 
 /// Whether the points of a session are so many or so old that they should be a segment.
 fn is_due(conn: &Connection, shift: ShiftId, reading: Reading) -> Result<bool, StoreError> {
     let id = sql::blob(shift.as_uuid());
-    let mut statement = conn.prepare_cached(FIRST)?;
-    let mut rows = statement.query([id])?;
-    let Some(row) = rows.next()? else {
+    let Some(first) = first_point(conn, shift)? else {
         return Ok(false);
     };
-    let first = point(&row.get::<_, String>(0)?)?;
     let old =
         first.boot != reading.boot || reading.mono_ms.saturating_sub(first.mono) >= SEGMENT_MS;
     let count: u64 = conn

@@ -13,7 +13,6 @@ use waymark_server::storage::sqlite::SqliteStorage;
 use crate::args::{Backup, Hold, ServerData, ServerEvidence};
 use crate::context::Context;
 use crate::failure::{Outcome, Own};
-use crate::files;
 use crate::when::moment;
 use crate::words::office as words;
 use crate::words::rep as rep_words;
@@ -159,10 +158,11 @@ fn evidence(context: &Context, args: &ServerEvidence) -> Outcome {
     let (false, Some(device), None) = (wanted.is_empty(), fitting.next(), fitting.next()) else {
         return Err(Own::NoSuchDevice(args.device.clone()).into());
     };
-    let report = files::write(&args.file, |out| {
-        Ok(server.export_bundle(device.device, args.day, out, &mut |_| {})?)
-    })?;
-    let file = args.file.display().to_string();
+    args.to.check()?;
+    let report = args
+        .to
+        .write(|out| Ok(server.export_bundle(device.device, args.day, out, &mut |_| {})?))?;
+    let file = args.to.name();
     context.show(&json!({ "bundle": report, "file": file }), || {
         let lang = context.lang;
         let written = rep_words::evidence_written(

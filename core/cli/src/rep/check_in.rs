@@ -50,7 +50,8 @@ pub(crate) fn run(context: &Context, args: &CheckIn, moment: Moment) -> Outcome 
             let lang = context.lang;
             let mut lines = vec![match moment {
                 Moment::Arrival => {
-                    words::checked_in(lang, view.accuracy_m, view.position.datum().name())
+                    let datum = Datum::from(args.datum).name();
+                    words::checked_in(lang, view.accuracy_m, datum)
                 }
                 Moment::Departure => words::checked_out(lang),
             }];

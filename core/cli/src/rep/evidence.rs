@@ -11,7 +11,6 @@ use waymark_protocol::proof::PublicKey;
 use crate::args::{Evidence, EvidenceExport, Verify};
 use crate::context::Context;
 use crate::failure::{Exit, Failure, Outcome, Own};
-use crate::files;
 use crate::words::rep as words;
 
 pub(crate) fn run(context: &Context, what: Evidence) -> Outcome {
@@ -28,10 +27,12 @@ fn export(context: &Context, args: &EvidenceExport) -> Outcome {
     let waymark = context.open()?;
     waymark.me()?;
     let stretch = args.day.map_or(Stretch::All, Stretch::Day);
-    let report = files::write(&args.file, |out| {
-        Ok(waymark.evidence().export(stretch, out, &mut |_| {})?)
-    })?;
-    let file = args.file.display().to_string();
+    args.to.check()?;
+    let evidence = waymark.evidence();
+    let report = args
+        .to
+        .write(|out| Ok(evidence.export(stretch, out, &mut |_| {})?))?;
+    let file = args.to.name();
     context.show(&json!({ "bundle": report, "file": file }), || {
         words::evidence_written(
             context.lang,

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
+use crate::args::NewFile;
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
-use crate::files;
 use crate::words::rep as words;
 
 pub(crate) fn run(context: &Context, file: Option<PathBuf>) -> Outcome {
@@ -25,8 +25,12 @@ pub(crate) fn run(context: &Context, file: Option<PathBuf>) -> Outcome {
             }
         }
         Some(path) => {
-            let lines = files::write(&path, |out| Ok(waymark.export(out)?))?;
-            let path = path.display().to_string();
+            let to = NewFile {
+                new_file: path,
+                force: true,
+            };
+            let lines = to.write(|out| Ok(waymark.export(out)?))?;
+            let path = to.name();
             context.show(&json!({ "lines": lines, "file": path }), || {
                 words::exported(context.lang, lines, &path)
             })

@@ -8,7 +8,7 @@ use crate::context::Context;
 use crate::failure::Outcome;
 use crate::when::{day_and_time, moment};
 use crate::width::Table;
-use crate::words::rep as words;
+use crate::words::{rep as words, track};
 
 pub(crate) fn run(context: &Context, args: &Privacy) -> Outcome {
     let waymark = context.open()?;
@@ -44,8 +44,8 @@ fn text(context: &Context, view: &PrivacyView) -> String {
         let mut table = Table::new([
             words::field_day(lang),
             words::col_positions(lang),
-            words::col_from(lang),
-            words::col_until(lang),
+            track::col_from(lang),
+            track::col_until(lang),
             words::col_bytes(lang),
         ]);
         for day in &sort.days {

@@ -21,7 +21,13 @@ pub(crate) fn run(context: &Context, what: Shift) -> Outcome {
         },
     };
     context.show(&view, || match &view {
-        Some(view) => text(view, context.offset_min(), context.lang),
+        Some(view) => {
+            let line = text(view, context.offset_min(), context.lang);
+            match view.damaged {
+                0 => line,
+                count => format!("{line}\n{}", words::shift_damaged(context.lang, count)),
+            }
+        }
         None => words::shift_none(context.lang),
     })
 }

@@ -5,7 +5,9 @@ use waymark_client::{ErrorCode, NoteRequest, PlanRequest, VisitRow, VisitView, W
 use waymark_domain::visit::State;
 
 use super::{customer_name, state_text, user};
-use crate::args::{Visit, VisitMaybe, VisitMove, VisitNote, VisitPlan, VisitSkip, VisitWhich};
+use crate::args::{
+    Visit, VisitMaybe, VisitMove, VisitNote, VisitPlan, VisitShow, VisitSkip, VisitWhich,
+};
 use crate::context::Context;
 use crate::failure::{Outcome, Own};
 use crate::when::{day_and_time, offset, stay_text, time_of_day};
@@ -135,9 +137,12 @@ fn move_to(context: &Context, waymark: &Waymark, args: &VisitMove) -> Outcome {
     )
 }
 
-fn show(context: &Context, waymark: &Waymark, args: &VisitWhich) -> Outcome {
-    let row = waymark.visits().find(&args.which)?;
-    let view = waymark.visits().view(row.id)?;
+fn show(context: &Context, waymark: &Waymark, args: &VisitShow) -> Outcome {
+    let row = waymark.visits().find(&args.visit.which)?;
+    let view = match &args.purpose {
+        Some(purpose) => waymark.visits().view_for(row.id, purpose)?,
+        None => waymark.visits().view(row.id)?,
+    };
     context.show(&view, || text(context, &view))
 }
 
@@ -173,21 +178,26 @@ fn text(context: &Context, view: &VisitView) -> String {
     lines.push(format!("  {}: {}", words::field_id(lang), view.row.id));
     lines.push(format!("\n{}", words::check_ins(lang)));
     for check_in in &view.check_ins {
-        let at = check_in.position;
         let time = day_and_time(&check_in.at, offset_min, lang);
-        let mut line = words::check_in_line(
-            lang,
-            time,
-            at.lat(),
-            at.lon(),
-            at.datum().name(),
-            check_in.accuracy_m,
-        );
+        let mut line = match check_in.position {
+            Some(at) => words::check_in_line(
+                lang,
+                time,
+                at.lat(),
+                at.lon(),
+                at.datum().name(),
+                check_in.accuracy_m,
+            ),
+            None => words::check_in_withheld(lang, time, check_in.accuracy_m),
+        };
         if let Some(verdict) = &check_in.verdict {
             let summary = waymark_client::verdict::summary(lang, verdict, check_in.accuracy_m);
             line = format!("{line}\n    {summary}");
         }
         lines.push(format!("  {line}"));
+    }
+    if view.check_ins.iter().any(|view| view.position.is_none()) {
+        lines.push(format!("  {}", words::positions_withheld(lang)));
     }
     if view.check_ins.is_empty() {
         lines.push(format!("  {}", words::none_yet(lang)));

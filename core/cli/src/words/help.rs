@@ -73,7 +73,10 @@ const COMMANDS: &[(&str, &str)] = &[
     ("visit finish", "结束拜访"),
     ("visit skip", "说明原因并跳过拜访"),
     ("visit move", "将拜访改到另一天"),
-    ("visit show", "查看一次拜访及其签到和记录"),
+    (
+        "visit show",
+        "查看一次拜访及其签到和记录；他人的位置须说明目的，对方会看到",
+    ),
     ("check-in", "在客户处签到：当场判断位置并签名"),
     ("check-out", "签退：记录位置并结束拜访"),
     ("policy", "公司的签到规则"),
@@ -91,6 +94,16 @@ const COMMANDS: &[(&str, &str)] = &[
     ("track import", "将录制的轨迹作为传感器模拟写入当前工作时段"),
     ("track show", "某天的轨迹；查看他人的须说明目的，对方会看到"),
     ("track where", "当前工作时段内的最后位置及其时间"),
+    (
+        "track visits",
+        "何时到达和离开客户、停留多久，以及其他停留点",
+    ),
+    ("track export", "将某天的轨迹写成 GPX 或 GeoJSON（WGS-84）"),
+    ("track replay", "将某天的回放写成无需网络的 HTML 页面"),
+    (
+        "track advise",
+        "按到下一客户的距离，建议多久、以何种精度获取下一个位置",
+    ),
     ("privacy", "采集了您的哪些内容、目的、保存多久、谁查看过"),
     ("evidence", "您的工作记录，任何人都可验证"),
     (
@@ -153,11 +166,33 @@ const ARGUMENTS: &[(&str, &str)] = &[
         "start limit",
         "多少分钟后自动结束 [默认：公司规定，最多 960]",
     ),
-    ("import file", "含 time、lat、lon、accuracy 列的 .csv 文件"),
-    ("import datum", "坐标系；没有默认值"),
+    (
+        "import file",
+        ".gpx、.geojson，或含 time、lat、lon、accuracy 列的 .csv 文件；按内容识别",
+    ),
+    ("import datum", "坐标系；CSV 必填"),
+    ("export format", "格式 [默认：按文件名后缀]"),
+    ("new_file", "要写入的文件"),
+    ("force", "若文件已存在则覆盖"),
+    ("advise datum", "位置的坐标系；没有默认值"),
+    ("speed", "对地速度（米/秒）[默认：未知]"),
+    ("battery", "电池电量（百分比）[默认：未知]"),
+    ("charging", "正在充电"),
     ("squeeze", "压缩录制时长，使其全部落入工作时段"),
     (
         "show rep",
+        "谁的轨迹，姓名或编号；供主管使用 [默认：您自己]",
+    ),
+    (
+        "visits rep",
+        "谁的轨迹，姓名或编号；供主管使用 [默认：您自己]",
+    ),
+    (
+        "export rep",
+        "谁的轨迹，姓名或编号；供主管使用 [默认：您自己]",
+    ),
+    (
+        "replay rep",
         "谁的轨迹，姓名或编号；供主管使用 [默认：您自己]",
     ),
     (
@@ -250,7 +285,6 @@ const ARGUMENTS: &[(&str, &str)] = &[
     ("team", "此人的团队"),
     ("user", "为已有用户增加一台设备，姓名或编号"),
     ("evidence device", "设备，编号、名称或其用户"),
-    ("evidence file", "写到哪里"),
     ("evidence day", "只写这一天，格式 YYYY-MM-DD"),
     ("device", "设备编号或其中一部分"),
     ("out", "成果文件存放目录 [默认：临时目录下的新目录]"),

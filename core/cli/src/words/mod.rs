@@ -6,6 +6,7 @@ pub(crate) mod demo;
 pub(crate) mod help;
 pub(crate) mod office;
 pub(crate) mod rep;
+pub(crate) mod track;
 
 /// Defines sentences: `name(values…) english / chinese;`.
 macro_rules! sentences {
@@ -40,7 +41,13 @@ mod tests {
 
     #[test]
     fn every_sentence_says_the_same_in_both_languages() {
-        let all = [super::rep::ALL, super::office::ALL, super::demo::ALL].concat();
+        let all = [
+            super::rep::ALL,
+            super::track::ALL,
+            super::office::ALL,
+            super::demo::ALL,
+        ]
+        .concat();
         assert!(all.len() > 50, "{}", all.len());
         for (name, en, zh) in all {
             assert!(!en.is_empty() && !zh.is_empty(), "{name}");

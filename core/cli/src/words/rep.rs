@@ -90,6 +90,13 @@ super::sentences! {
     verdict_built_in() "Judged by the rules built in; the company has published none." / "依据内置规则；公司尚未发布规则。";
     checked_out() "Checked out; the visit is over." / "已签退，拜访结束。";
     evidence_written(ops, from, to, receipts, file) "{ops} operations ({from} to {to}) with {receipts} receipts written to {file}." / "已将 {ops} 个操作（{from} 至 {to}）及 {receipts} 份回执写入 {file}。";
+    shift_damaged(count)
+        "{count} positions of it were damaged on this device before they were packed; they are kept as they are." /
+        "其中 {count} 个位置在打包前于本设备上受损，已原样保留。";
+    positions_withheld()
+        "Where it was is shown for a purpose alone (--purpose), and the rep will read it." /
+        "位置仅在说明目的（--purpose）后显示，对方会看到。";
+    check_in_withheld(time, accuracy) "{time}  ±{accuracy} m" / "{time}  ±{accuracy} 米";
     track_waits(why) "The last positions of the work session wait, the rest is sent: {why}" / "工作时段的最后位置暂留，其余内容照常上传：{why}";
     policy_version(version) "Policy of check-ins, version {version}" / "签到规则，版本 {version}";
     policy_built_in() "Policy of check-ins: built in" / "签到规则：内置";
@@ -113,24 +120,6 @@ super::sentences! {
     shift_ended_limit(started, ended, minutes) "Work session from {started} to {ended}, ended by itself after {minutes} minutes." / "工作时段 {started} 至 {ended}，满 {minutes} 分钟后自动结束。";
     shift_ended_reboot(started, ended) "Work session from {started} to {ended}, cut by a restart of the device." / "工作时段 {started} 至 {ended}，因设备重启而中断。";
     shift_ended_otherwise(started) "Work session since {started}, ended." / "工作时段开始于 {started}，已结束。";
-    track_fed(kept, read) "Kept {kept} of {read} fixes in the open session." / "已在当前工作时段中保存 {read} 个定位中的 {kept} 个。";
-    track_simulated() "The recording was moved in time to end now: a simulation of the sensors, and every fix says so." / "录制内容的时间已移至现在：这是传感器模拟，每个定位都会注明。";
-    track_before(count) "{count} fixes lie before the session and were left out." / "{count} 个定位早于工作时段，未保存。";
-    track_others(count) "{count} fixes are none, and were left out." / "{count} 个定位无效，未保存。";
-    track_squeezed(thousandths) "Its time was shortened to {thousandths}/1000 to fit: speeds in it are not real." / "其时长已压缩到 {thousandths}/1000，其中的速度不真实。";
-    track_noted() "That you look, and what for, is written down; the rep will read it." / "您的查看及目的已记录，对方会看到。";
-    track_none(day) "No track on {day}." / "{day} 没有轨迹。";
-    track_sum(recorded, pieces, bytes) "{recorded} fixes recorded, in {pieces} pieces, {bytes} bytes packed." / "已记录 {recorded} 个定位，共 {pieces} 段，压缩后 {bytes} 字节。";
-    where_unknown() "No position: no work session is open, or nothing was recorded in it." / "没有位置：没有开启的工作时段，或其中没有记录。";
-    where_line(time, lat, lon, datum, accuracy) "{time}  {lat}, {lon} {datum} ±{accuracy} m" / "{time}  {lat}, {lon} {datum} ±{accuracy} 米";
-    where_live(seconds) "Live: at most {seconds} s old." / "实时：不超过 {seconds} 秒。";
-    where_old(minutes) "Not live: up to {minutes} min old." / "非实时：可能已有 {minutes} 分钟。";
-    where_age_unknown() "Not live: its age is not known." / "非实时：无法确定其时间。";
-    col_from() "From" / "从";
-    col_until() "Until" / "到";
-    col_points() "Points" / "点数";
-    col_gaps() "Gaps" / "中断";
-    col_error() "Worst error" / "最大误差";
     col_positions() "Positions" / "位置数";
     col_bytes() "Bytes" / "字节";
     privacy_head(from, to) "What was collected about you from {from} to {to}" / "{from} 至 {to} 期间采集的关于您的内容";

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use waymark_domain::fix::MAX_ACCURACY_M;
 use waymark_domain::geo::Wgs84;
 
-use super::{Imported, MAX_FILE, Oddity, Part, Point, Reading, Recording};
+use super::{DATUM, Imported, MAX_FILE, Oddity, Part, Point, Reading, Recording};
 use super::{source_name, source_of, written};
 use crate::error::{ErrorCode, WaymarkError};
 
@@ -18,8 +18,7 @@ use crate::error::{ErrorCode, WaymarkError};
 /// What writing may say.
 pub fn write(recording: &Recording, out: &mut dyn Write) -> Result<(), WaymarkError> {
     let features: Vec<Value> = recording.parts.iter().filter_map(feature).collect();
-    let collection =
-        json!({ "type": "FeatureCollection", "name": recording.name, "features": features });
+    let collection = json!({ "type": "FeatureCollection", "name": recording.name, "datum": DATUM, "features": features });
     writeln!(out, "{collection}")?;
     out.flush()?;
     Ok(())
@@ -87,6 +86,10 @@ pub fn read(input: impl Read) -> Result<Imported, WaymarkError> {
     let foreign = collection.foreign_members.as_ref();
     if let Some(Value::String(name)) = foreign.and_then(|members| members.get("name")) {
         reading.recording.name.clone_from(name);
+    }
+    let datum = foreign.and_then(|members| members.get("datum"));
+    if datum.is_some_and(|datum| datum != DATUM) {
+        return Err(unreadable("file: a datum other than WGS-84"));
     }
     for (number, feature) in (1_u64..).zip(&collection.features) {
         read_feature(&mut reading, number, feature)?;

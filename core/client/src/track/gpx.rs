@@ -1,4 +1,4 @@
-//! GPX 1.1, and 1.0 when reading. Accuracies and gaps are extensions of our own namespace; each gap is a segment without points, so that no
+//! GPX 1.1, and 1.0 when reading. The datum, accuracies and gaps are extensions of our own namespace; each gap is a segment without points, so that no
 //! program draws a line across it.
 
 use std::io::{BufRead, Write};
@@ -11,7 +11,7 @@ use waymark_domain::fix::{AccuracySource, MAX_ACCURACY_M};
 use waymark_domain::geo::Wgs84;
 
 use super::metered::{Meter, Metered};
-use super::{Imported, MAX_FILE, Oddity, Part, Point, Reading, Recording};
+use super::{DATUM, Imported, MAX_FILE, Oddity, Part, Point, Reading, Recording};
 use super::{source_name, source_of, written, wrong};
 use crate::error::WaymarkError;
 
@@ -35,7 +35,11 @@ pub fn write(recording: &Recording, out: &mut dyn Write) -> Result<(), WaymarkEr
         out,
         r#"<gpx version="1.1" creator="Waymark" xmlns="http://www.topografix.com/GPX/1/1" xmlns:wm="{NAMESPACE}">"#
     )?;
-    writeln!(out, "<trk><name>{}</name>", escaped(&recording.name))?;
+    writeln!(
+        out,
+        "<trk><name>{}</name><extensions><wm:datum>{DATUM}</wm:datum></extensions>",
+        escaped(&recording.name)
+    )?;
     for part in &recording.parts {
         match part {
             Part::Gap { reason, from } => {
@@ -154,6 +158,8 @@ enum Tag {
     Point,
     Time,
     Elevation,
+    TrackExtensions,
+    Datum,
     Extensions,
     Accuracy,
     Other,
@@ -193,6 +199,8 @@ impl Gpx {
             (Some(Tag::Segment), "trkpt") => Tag::Point,
             (Some(Tag::Point), "time") => Tag::Time,
             (Some(Tag::Point), "ele") => Tag::Elevation,
+            (Some(Tag::Track), "extensions") => Tag::TrackExtensions,
+            (Some(Tag::TrackExtensions), "datum") if ours => Tag::Datum,
             (Some(Tag::Point | Tag::Segment), "extensions") => Tag::Extensions,
             (Some(Tag::Extensions), "accuracy") if ours && self.half.is_some() => Tag::Accuracy,
             (Some(Tag::Extensions), "gap") if ours && self.half.is_none() => {
@@ -238,6 +246,9 @@ impl Gpx {
         match (self.open.pop(), &mut self.half) {
             (Some(Tag::Name), _) if self.reading.recording.name.is_empty() => {
                 self.reading.recording.name = text.chars().take(MAX_NAME).collect();
+            }
+            (Some(Tag::Datum), _) if text.trim() != DATUM => {
+                return Err(wrong(line, "a datum other than WGS-84"));
             }
             (Some(Tag::Segment), _) => self.reading.end_run(),
             (Some(Tag::Time), Some(half)) => half.time = Some(text),

@@ -1,6 +1,6 @@
 //! Tracks as files: GPX and GeoJSON out and in, and a day's replay as a page.
 //!
-//! Files are WGS-84 by their standards. What is written reads back as the same points, bit for bit; gaps stay gaps.
+//! Files are WGS-84 by their standards, and say so. What is written reads back as the same points, bit for bit; gaps stay gaps.
 
 pub mod geojson;
 pub mod gpx;
@@ -9,12 +9,13 @@ pub mod replay;
 
 use serde::Serialize;
 use waymark_domain::fix::{AccuracySource, Fix};
-use waymark_domain::geo::{Position, Wgs84};
+use waymark_domain::geo::{Position, Regions, Wgs84};
 use waymark_domain::time::UnixMs;
 use waymark_domain::track::{Entry, GapReason, Track};
 
 use crate::error::{ErrorCode, WaymarkError};
 use crate::lang::Lang;
+use crate::tracks::TrackDay;
 
 /// Largest file that is read, bytes: a month of one fix a second in a talkative dialect.
 pub const MAX_FILE: u64 = 64 * 1024 * 1024;
@@ -24,6 +25,9 @@ pub const MAX_POINTS: usize = 500_000;
 
 /// Most oddities that are listed; the rest are counted.
 const MAX_ODDITIES: usize = 100;
+
+/// The datum, as files name it.
+const DATUM: &str = "WGS-84";
 
 /// Before this no satellite gave the time: 1980-01-06, when GPS time begins.
 const GPS_BEGAN_MS: UnixMs = 315_964_800_000;
@@ -65,18 +69,17 @@ pub struct Point {
 }
 
 impl Recording {
-    /// The recording of a track, its boot-time clock being `mono_to_utc_ms` behind UTC.
-    ///
-    /// # Errors
-    /// [`ErrorCode::Unsupported`] for a track that is not in WGS-84.
-    pub fn of(name: &str, track: &Track, mono_to_utc_ms: i64) -> Result<Self, WaymarkError> {
+    /// The recording of a track, its boot-time clock being `mono_to_utc_ms` behind UTC. What is in another datum becomes WGS-84; where map
+    /// providers shift, `regions` says.
+    #[must_use]
+    pub fn of(name: &str, track: &Track, mono_to_utc_ms: i64, regions: Regions) -> Self {
         let utc = |mono_ms: i64| mono_ms.saturating_add(mono_to_utc_ms);
         let mut parts = Vec::new();
         let mut run = Vec::new();
         for entry in track.entries() {
             match entry {
                 Entry::Fix(fix) => run.push(Point {
-                    position: wgs84(fix.position)?,
+                    position: fix.position.to_wgs84(regions),
                     at: Some(utc(fix.mono_ms)),
                     altitude_m: fix.altitude_m.filter(|metres| metres.is_finite()),
                     accuracy: Some((fix.accuracy_m, fix.source)),
@@ -93,10 +96,19 @@ impl Recording {
         if !run.is_empty() {
             parts.push(Part::Points(run));
         }
-        Ok(Self {
+        Self {
             name: name.to_owned(),
             parts,
-        })
+        }
+    }
+
+    /// The recording of a day, with its gaps.
+    ///
+    /// # Errors
+    /// As [`TrackDay::joined`].
+    pub fn of_day(name: &str, day: &TrackDay, regions: Regions) -> Result<Self, WaymarkError> {
+        let joined = day.joined(regions)?;
+        Ok(Self::of(name, &joined, 0, regions))
     }
 
     /// The points of all parts.
@@ -142,17 +154,6 @@ impl Recording {
             }
         }
         (entries, untimed)
-    }
-}
-
-/// The one place where a datum becomes WGS-84 on its way out. Positions of other datums are refused until they can be converted here.
-fn wgs84(position: Position) -> Result<Wgs84, WaymarkError> {
-    match position {
-        Position::Wgs84(position) => Ok(position),
-        Position::Gcj02(_) | Position::Bd09(_) => Err(WaymarkError::new(
-            ErrorCode::Unsupported,
-            format!("datum {}", position.datum().name()),
-        )),
     }
 }
 

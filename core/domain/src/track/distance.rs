@@ -1,11 +1,12 @@
 //! How far a rep went: every metre traceable to two fixes, and none counted where nothing was seen.
 
-use super::filter::{Filtered, sigma_m};
+use super::filter::Filtered;
 use super::plane::{apart_m, length, step};
 use super::smooth::{Sample, smooth};
 use super::stops::Stop;
 use super::{GapReason, Track};
 use crate::fix::Fix;
+use crate::geo::accuracy;
 
 /// Share of the counted length that the method may be off in any case, by simulated days.
 const METHOD_SHARE: f64 = 0.015;
@@ -198,7 +199,7 @@ fn along(fixes: &[Fix], piece: &[usize]) -> Vec<Sample> {
                 s: fix.mono_ms as f64 / 1000.0,
                 east,
                 north,
-                sigma_m: sigma_m(fix),
+                sigma_m: accuracy::sigma_m(fix.accuracy_m, fix.source),
             }
         })
         .collect()

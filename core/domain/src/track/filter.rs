@@ -2,7 +2,8 @@
 
 use super::Track;
 use super::plane::{apart_m, length, step};
-use crate::fix::{AccuracySource, Fix};
+use crate::fix::Fix;
+use crate::geo::accuracy::sigma_m;
 
 /// What is taken for plausible.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -89,18 +90,6 @@ impl Filtered {
         let marks = self.marks.iter().enumerate();
         marks.filter_map(|(i, mark)| (!matches!(mark, Mark::Rejected(_))).then_some(i))
     }
-}
-
-/// Standard deviation of a fix per axis, metres: what its source means by accuracy, taken to a normal distribution (a radius that holds a
-/// share p is √(-2 ln(1-p)) deviations). Android 68 %; Apple the root of both variances; W3C 95 %; stated as Android.
-#[must_use]
-pub fn sigma_m(fix: &Fix) -> f64 {
-    fix.accuracy_m
-        / match fix.source {
-            AccuracySource::Android | AccuracySource::Stated => 1.509_592,
-            AccuracySource::Apple => std::f64::consts::SQRT_2,
-            AccuracySource::Web => 2.447_747,
-        }
 }
 
 /// Marks each fix of a track.
@@ -265,7 +254,8 @@ fn beside(
         .max(earlier.map_or(0.0, |earlier| pace(earlier, before)))
         .max(later.map_or(0.0, |later| pace(after, later)));
     let reach = (speed * in_s.min(out_s)).min(TURN_MPS2 / 2.0 * in_s * out_s);
-    let sigmas = 2.0 * sigma_m(fix) + 2.0 * sigma_m(before).max(sigma_m(after));
+    let sigma = |fix: &Fix| sigma_m(fix.accuracy_m, fix.source);
+    let sigmas = 2.0 * sigma(fix) + 2.0 * sigma(before).max(sigma(after));
     Some((off_m, off_m - limits.spike_m - sigmas - reach))
 }
 

@@ -1,10 +1,11 @@
 //! Where a rep stayed: clusters in space and time, by accuracy, robust to jitter and to single wild fixes.
 
-use super::filter::{Filtered, sigma_m};
+use super::filter::Filtered;
 use super::plane::{Scale, apart_m, length, turn};
 use super::{GapReason, Track};
 use crate::fix::Fix;
 use crate::geo::Position;
+use crate::geo::accuracy::sigma_m;
 
 /// What a stay is.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -235,12 +236,15 @@ impl Search<'_> {
     }
 
     fn weight(&self, n: usize, fix: &Fix) -> f64 {
-        let sigma = sigma_m(fix).max(3.0);
+        let sigma = sigma_m(fix.accuracy_m, fix.source).max(3.0);
         self.dwell_s(n) / (sigma * sigma)
     }
 
     fn reach_m(&self, fix: &Fix) -> f64 {
-        length(self.params.radius_m, 2.0 * sigma_m(fix))
+        length(
+            self.params.radius_m,
+            2.0 * sigma_m(fix.accuracy_m, fix.source),
+        )
     }
 
     /// A stay that begins with usable fix `at`.

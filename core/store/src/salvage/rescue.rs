@@ -181,7 +181,7 @@ impl Found {
         each(conn, &TRACK, |row| {
             if let (Ok(seq), Ok(shift), Ok(entry)) =
                 (row.get(0), row.get(1), row.get::<_, String>(2))
-                && track::point(&entry).is_ok()
+                && track::point(entry.as_bytes()).is_some()
             {
                 self.track.insert(seq, (shift, entry));
             }

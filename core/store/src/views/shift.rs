@@ -23,9 +23,17 @@ queries! {
     OPEN = "
         SELECT id, rev, pending, deleted, body FROM view_shift
         WHERE rep = ?1 AND device = ?2 AND state = 'open' AND deleted = 0 ORDER BY started_ms DESC LIMIT 1";
+    // clocks jump, a device's own count of operations does not: of two sessions that were opened on this device the one with the higher count
+    // is the later one, whatever its clock claimed. What has left history came before all that is still there
     OF_REP = "
-        SELECT id, rev, pending, deleted, body FROM view_shift
-        WHERE rep = ?1 AND deleted = 0 ORDER BY started_ms DESC, id DESC LIMIT ?2";
+        SELECT id, rev, pending, deleted, body FROM (
+          SELECT id, rev, pending, deleted, body, made, max(started_ms) OVER (PARTITION BY device ORDER BY made, started_ms, id) AS began
+          FROM (
+            SELECT s.id, s.rev, s.pending, s.deleted, s.body, s.device, s.started_ms, coalesce(
+              (SELECT n FROM outbox WHERE kind = 'shift' AND rec = s.id AND act = 'create'),
+              (SELECT n FROM history WHERE kind = 'shift' AND rec = s.id AND act = 'create')) AS made
+            FROM view_shift s WHERE s.rep = ?1 AND s.deleted = 0))
+        ORDER BY began DESC, made DESC, id DESC LIMIT ?2";
 }
 
 impl View for Shifts {
@@ -78,7 +86,8 @@ impl Reader<'_> {
         Ok(self.rows(OPEN, ids)?.pop())
     }
 
-    /// The latest sessions of a rep, latest first, on whatever device.
+    /// The latest sessions of a rep, latest first, on whatever device. Those of this device are in the order in which it opened them, those of
+    /// others by what their clocks say.
     ///
     /// # Errors
     /// As every read.

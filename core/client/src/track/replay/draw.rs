@@ -5,7 +5,7 @@ use waymark_domain::geo::{EARTH_RADIUS_M, Position};
 use waymark_domain::time::UnixMs;
 
 use super::words::{self, reason_text};
-use super::{Replay, ReplayGap, ReplayPoint, clock, escaped};
+use super::{Outline, Place, Replay, ReplayGap, ReplayPoint, clock, escaped};
 use crate::lang::Lang;
 
 /// Size of the picture in its own units.
@@ -106,9 +106,7 @@ pub(super) fn svg(replay: &Replay, plane: &Plane, lang: Lang) -> String {
         ));
     }
     for fence in &replay.fences {
-        let (x, y) = plane.at(fence.center);
-        let (r, name) = (fence.radius_m * plane.metre, escaped(&fence.name));
-        svg.push_str(&format!("<circle class=\"fence\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{r:.1}\"><title>{name}</title></circle>"));
+        svg.push_str(&place(fence, plane));
     }
     for point in replay
         .points
@@ -132,8 +130,8 @@ pub(super) fn svg(replay: &Replay, plane: &Plane, lang: Lang) -> String {
             let at = clock(mark.at, replay.utc_offset_min);
             let (kind, label) = (words::kind_text(mark.kind, lang), escaped(&mark.label));
             svg.push_str(&format!(
-                "<rect class=\"mark {class}\" x=\"{:.1}\" y=\"{:.1}\" width=\"16\" height=\"16\" transform=\"rotate(45 {x:.1} {y:.1})\"><title>{at} {kind} {label}</title></rect>",
-                x - 8.0, y - 8.0
+                "<rect class=\"mark {class}\" x=\"{:.1}\" y=\"{:.1}\" width=\"20\" height=\"20\" transform=\"rotate(45 {x:.1} {y:.1})\"><title>{at} {kind} {label}</title></rect>",
+                x - 10.0, y - 10.0
             ));
         }
     }
@@ -144,14 +142,37 @@ pub(super) fn svg(replay: &Replay, plane: &Plane, lang: Lang) -> String {
             clock(stop.to, replay.utc_offset_min),
         );
         svg.push_str(&format!(
-            "<g><title>{from}–{to}</title><circle class=\"stop\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"14\"/><text class=\"no\" x=\"{x:.1}\" y=\"{:.1}\">{n}</text></g>",
-            y + 5.0
+            "<g><title>{from}–{to}</title><circle class=\"stop\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"14\"/><text class=\"no\" x=\"{x:.1}\" y=\"{y:.1}\">{n}</text></g>"
         ));
     }
     svg.push_str("<circle id=\"halo\" r=\"0\" visibility=\"hidden\"/><circle id=\"me\" r=\"9\" visibility=\"hidden\"/>");
     svg.push_str(&legend(plane));
     svg.push_str("</svg>");
     svg
+}
+
+/// The area of a customer, with its name.
+fn place(place: &Place, plane: &Plane) -> String {
+    let name = escaped(&place.name);
+    match &place.outline {
+        Outline::Circle { center, radius_m } => {
+            let ((x, y), r) = (plane.at(*center), radius_m * plane.metre);
+            format!(
+                "<circle class=\"fence\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{r:.1}\"><title>{name}</title></circle>"
+            )
+        }
+        Outline::Ring(corners) => {
+            let corners: Vec<String> = corners
+                .iter()
+                .map(|corner| {
+                    let (x, y) = plane.at(*corner);
+                    format!("{x:.1},{y:.1}")
+                })
+                .collect();
+            let points = corners.join(" ");
+            format!("<polygon class=\"fence\" points=\"{points}\"><title>{name}</title></polygon>")
+        }
+    }
 }
 
 /// A run, its colour going from blue over green to orange with the time of day.
@@ -251,7 +272,8 @@ fn round_down(most: f64) -> f64 {
 /// Lines of latitude and longitude, with their degrees.
 fn graticule(plane: &Plane) -> String {
     let mut lines = String::new();
-    let step = round_down(230.0 / plane.east);
+    // far enough apart for the labels on a small screen too
+    let step = round_down(320.0 / plane.east);
     let digits = (0..6)
         .find(|digits| step * 10_f64.powi(*digits) >= 0.999)
         .unwrap_or(6);
@@ -285,7 +307,7 @@ fn legend(plane: &Plane) -> String {
     };
     let north = WIDE - 45.0;
     format!(
-        "<path class=\"bar\" d=\"M{x:.1} {:.1}V{y:.1}H{:.1}V{:.1}\"/><text x=\"{x:.1}\" y=\"{:.1}\">{text}</text><path class=\"north\" d=\"M{north} 20l10 30l-10 -7l-10 7z\"/><text x=\"{north}\" y=\"72\" text-anchor=\"middle\">N</text>",
+        "<path class=\"bar\" d=\"M{x:.1} {:.1}V{y:.1}H{:.1}V{:.1}\"/><text x=\"{x:.1}\" y=\"{:.1}\">{text}</text><path class=\"north\" d=\"M{north} 20l10 30l-10 -7l-10 7z\"/><text x=\"{north}\" y=\"80\" text-anchor=\"middle\">N</text>",
         y - 8.0,
         WIDE - 40.0,
         y - 8.0,

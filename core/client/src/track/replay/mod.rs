@@ -8,7 +8,8 @@ mod draw;
 mod tables;
 mod words;
 
-use waymark_domain::geo::{Datum, Position};
+use waymark_domain::geo::fence::Fence;
+use waymark_domain::geo::{Datum, Position, Regions};
 use waymark_domain::time::UnixMs;
 use waymark_domain::track::filter::{Limits, filter};
 use waymark_domain::track::stops::{Params, stops};
@@ -45,7 +46,7 @@ pub struct Replay {
     /// Check-ins, visits and the like.
     pub marks: Vec<Mark>,
     /// Places of customers.
-    pub fences: Vec<Circle>,
+    pub fences: Vec<Place>,
     /// Length of the way that was seen, and how much it may be off, metres.
     pub way_m: Option<(f64, f64)>,
 }
@@ -109,6 +110,8 @@ pub struct Mark {
 pub enum MarkKind {
     /// A check-in.
     CheckIn,
+    /// A check-out.
+    CheckOut,
     /// A visit began.
     VisitStart,
     /// A visit ended.
@@ -130,13 +133,57 @@ pub enum Verdict {
 
 /// The place of a customer.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Circle {
+pub struct Place {
     /// Its name.
     pub name: String,
-    /// Its middle.
-    pub center: Position,
-    /// Its radius, metres.
-    pub radius_m: f64,
+    /// Its shape.
+    pub outline: Outline,
+}
+
+/// A shape on the ground.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outline {
+    /// Everything around a middle.
+    Circle {
+        /// The middle.
+        center: Position,
+        /// Its radius, metres.
+        radius_m: f64,
+    },
+    /// Everything within these corners.
+    Ring(Vec<Position>),
+}
+
+impl Place {
+    /// The place of a fence, in WGS-84. `None` for a fence whose corners are no positions.
+    #[must_use]
+    pub fn of(name: &str, fence: &Fence, regions: Regions) -> Option<Self> {
+        let wgs84 = |position: Position| Position::Wgs84(position.to_wgs84(regions));
+        let outline = match fence {
+            Fence::Circle {
+                center, radius_m, ..
+            } => Outline::Circle {
+                center: wgs84(*center),
+                radius_m: *radius_m,
+            },
+            Fence::Polygon { datum, ring, .. } => {
+                let corner = |&(lat, lon): &(f64, f64)| Position::new(*datum, lat, lon).ok();
+                let corners: Option<Vec<Position>> = ring.iter().map(corner).collect();
+                Outline::Ring(corners?.into_iter().map(wgs84).collect())
+            }
+        };
+        Some(Self {
+            name: name.to_owned(),
+            outline,
+        })
+    }
+
+    fn positions(&self) -> &[Position] {
+        match &self.outline {
+            Outline::Circle { center, .. } => std::slice::from_ref(center),
+            Outline::Ring(corners) => corners,
+        }
+    }
 }
 
 impl Replay {
@@ -223,7 +270,7 @@ impl Replay {
         let (from, to) = self.span();
         let data = draw::data(self, &plane, lang);
         let tables = tables::all(self, lang);
-        let credit = words::credit(datum, lang);
+        let credit = words::credit(datum, self.utc_offset_min, lang);
         Ok(format!(
             r#"<!DOCTYPE html>
 <html lang="{html_lang}"><head><meta charset="utf-8">
@@ -257,7 +304,7 @@ impl Replay {
         let points = self.points.iter().map(|point| point.position);
         let stops = self.stops.iter().map(|stop| stop.position);
         let marks = self.marks.iter().filter_map(|mark| mark.position);
-        let fences = self.fences.iter().map(|fence| fence.center);
+        let fences = self.fences.iter().flat_map(Place::positions).copied();
         points.chain(stops).chain(marks).chain(fences)
     }
 

@@ -1,21 +1,31 @@
 //! `waymark track …`.
 
+mod advise;
+mod files;
+mod visits;
+
+use chrono::NaiveDate;
 use serde_json::json;
-use waymark_client::TrackDay;
+use waymark_client::{TrackDay, Waymark};
+use waymark_domain::ids::UserId;
 
 use super::user;
-use crate::args::{Track, TrackImport, TrackShow};
+use crate::args::{self, Track, TrackImport};
 use crate::context::Context;
 use crate::failure::{Outcome, Own};
 use crate::when::{day_and_time, offset, time_of_day};
 use crate::width::Table;
-use crate::words::rep as words;
+use crate::words::{rep, track as words};
 
 pub(crate) fn run(context: &Context, what: Track) -> Outcome {
     match what {
         Track::Import(args) => import(context, &args),
         Track::Show(args) => show(context, &args),
         Track::Where(args) => latest(context, &args),
+        Track::Visits(args) => visits::run(context, &args),
+        Track::Export(args) => files::export(context, &args),
+        Track::Replay(args) => files::replay(context, &args),
+        Track::Advise(args) => advise::run(context, &args),
     }
 }
 
@@ -25,40 +35,59 @@ fn import(context: &Context, args: &TrackImport) -> Outcome {
     let waymark = context.open()?;
     let report = waymark
         .tracks()
-        .feed(&bytes, args.datum.into(), args.squeeze)?;
+        .feed(&bytes, args.datum.map(Into::into), args.squeeze)?;
     context.show(&report, || {
         let lang = context.lang;
         let mut lines = vec![
-            words::track_fed(lang, report.kept, report.read),
-            words::track_simulated(lang),
+            words::fed(lang, report.kept, report.read),
+            words::simulated(lang),
         ];
         if report.before > 0 {
-            lines.push(words::track_before(lang, report.before));
+            lines.push(words::before(lang, report.before));
         }
         if report.others > 0 {
-            lines.push(words::track_others(lang, report.others));
+            lines.push(words::others(lang, report.others));
+        }
+        if report.untimed > 0 {
+            lines.push(words::untimed(lang, report.untimed));
         }
         if let Some(thousandths) = report.squeezed_to {
-            lines.push(words::track_squeezed(lang, thousandths));
+            lines.push(words::squeezed(lang, thousandths));
         }
         lines.join("\n")
     })
 }
 
-fn show(context: &Context, args: &TrackShow) -> Outcome {
-    let waymark = context.open()?;
+/// Whose track of which day is asked for, and what for.
+struct Asked {
+    rep: UserId,
+    day: NaiveDate,
+    purpose: String,
+    /// It is another's.
+    others: bool,
+}
+
+fn asked(waymark: &Waymark, args: &args::TrackDay) -> Outcome<Asked> {
     let me = waymark.me()?.user;
     let rep = match &args.rep {
-        Some(text) => user(&waymark, text)?,
+        Some(text) => user(waymark, text)?,
         None => me,
     };
-    let day = match args.day {
-        Some(day) => day,
-        None => waymark.today_date()?,
-    };
-    let purpose = args.purpose.as_deref().unwrap_or_default();
-    let found = waymark.tracks().of(rep, day, purpose)?;
-    context.show(&value(&found), || text(context, &found, rep != me))
+    let day = args.day.map_or_else(|| waymark.today_date(), Ok)?;
+    let purpose = args.purpose.clone().unwrap_or_default();
+    Ok(Asked {
+        rep,
+        day,
+        purpose,
+        others: rep != me,
+    })
+}
+
+fn show(context: &Context, args: &args::TrackDay) -> Outcome {
+    let waymark = context.open()?;
+    let asked = asked(&waymark, args)?;
+    let found = waymark.tracks().of(asked.rep, asked.day, &asked.purpose)?;
+    context.show(&value(&found), || text(context, &found, asked.others))
 }
 
 fn value(found: &TrackDay) -> serde_json::Value {
@@ -80,7 +109,7 @@ fn value(found: &TrackDay) -> serde_json::Value {
         })
     };
     json!({
-        "rep": found.rep, "day": found.day, "recorded": found.recorded, "bytes": found.bytes,
+        "rep": found.rep, "day": found.day, "recorded": found.recorded, "bytes": found.bytes, "damaged": found.damaged,
         "pieces": found.pieces.iter().map(piece).collect::<Vec<_>>(),
     })
 }
@@ -89,10 +118,10 @@ fn text(context: &Context, found: &TrackDay, others: bool) -> String {
     let (lang, offset_min) = (context.lang, context.offset_min());
     let mut lines = Vec::new();
     if others {
-        lines.push(words::track_noted(lang));
+        lines.push(words::noted(lang));
     }
     if found.pieces.is_empty() {
-        lines.push(words::track_none(lang, found.day));
+        lines.push(words::none(lang, found.day));
         return lines.join("\n");
     }
     let mut table = Table::new([
@@ -118,30 +147,33 @@ fn text(context: &Context, found: &TrackDay, others: bool) -> String {
         ]);
     }
     lines.push(table.render());
-    lines.push(words::track_sum(
+    lines.push(words::sum(
         lang,
         found.recorded,
         found.pieces.len(),
         found.bytes,
     ));
-    lines.push(words::times_are_local(lang, offset(offset_min)));
+    if found.damaged > 0 {
+        lines.push(words::damaged(lang, found.damaged));
+    }
+    lines.push(rep::times_are_local(lang, offset(offset_min)));
     lines.join("\n")
 }
 
 fn latest(context: &Context, args: &crate::args::TrackWhere) -> Outcome {
     let waymark = context.open()?;
-    let rep = match &args.rep {
+    let whose = match &args.rep {
         Some(text) => user(&waymark, text)?,
         None => waymark.me()?.user,
     };
     let purpose = args.purpose.as_deref().unwrap_or_default();
-    let found = waymark.tracks().latest(rep, purpose)?;
+    let found = waymark.tracks().latest(whose, purpose)?;
     context.show(&found, || {
         let lang = context.lang;
         let Some(view) = &found else {
-            return words::where_unknown(lang);
+            return words::unknown_where(lang);
         };
-        let line = words::where_line(
+        let line = words::line(
             lang,
             day_and_time(&view.at, context.offset_min(), lang),
             format!("{:.5}", view.position.lat()),
@@ -150,9 +182,9 @@ fn latest(context: &Context, args: &crate::args::TrackWhere) -> Outcome {
             format!("{:.0}", view.accuracy_m),
         );
         let age = match (view.live, view.age_ms) {
-            (true, Some(ms)) => words::where_live(lang, ms / 1000),
-            (_, Some(ms)) => words::where_old(lang, ms / 60_000),
-            (_, None) => words::where_age_unknown(lang),
+            (true, Some(ms)) => words::live(lang, ms / 1000),
+            (_, Some(ms)) => words::old(lang, ms / 60_000),
+            (_, None) => words::age_unknown(lang),
         };
         format!("{line}\n{age}")
     })

@@ -1,5 +1,18 @@
 //! Tracks: recorded inside the open session alone, read for a stated purpose.
 
+mod advice;
+mod crossings;
+mod day;
+mod import;
+mod replay;
+mod watched;
+
+pub use advice::{AdviceRequest, AdviceView, NextCustomer};
+pub use crossings::{CrossingView, CrossingsView, StayView, StopView};
+pub use import::FeedReport;
+
+use std::collections::BTreeMap;
+
 use chrono::NaiveDate;
 use serde::Serialize;
 use waymark_domain::fix::Fix;
@@ -33,12 +46,14 @@ pub struct TrackDay {
     pub rep: UserId,
     /// The local calendar day.
     pub day: NaiveDate,
-    /// Its pieces in the order of time, each of one boot and one datum. Between two pieces nothing is known.
+    /// Its pieces in the order of time, each of one boot and one datum. [`TrackDay::joined`] makes one track of them.
     pub pieces: Vec<TrackPiece>,
     /// Positions that were recorded.
     pub recorded: u64,
     /// Bytes that they take, packed.
     pub bytes: u64,
+    /// Positions of the open session that the disk damaged: they are kept as they are, and missing here.
+    pub damaged: u64,
 }
 
 /// A piece of a track.
@@ -46,6 +61,10 @@ pub struct TrackDay {
 pub struct TrackPiece {
     /// The session.
     pub shift: ShiftId,
+    /// When the session ended; absent while it is open, and where the session is not known here.
+    pub session_end: Option<TimeInterval>,
+    /// Positions that were recorded in it.
+    pub recorded: u64,
     /// When the boot-time clock stood at `mono`.
     pub at: TimeInterval,
     /// See `at`; milliseconds.
@@ -128,10 +147,8 @@ impl Tracks {
     /// [`ErrorCode::Required`] without a purpose for another's track, [`ErrorCode::Forbidden`] for whom one does not lead.
     pub fn of(&self, rep: UserId, day: NaiveDate, purpose: &str) -> Result<TrackDay, WaymarkError> {
         let me = self.0.me()?;
-        if rep != me.user {
-            self.note_access(rep, What::TrackDay, day, purpose)?;
-        }
-        let (segments, open) = self.0.read(|reader| {
+        self.0.note_access(rep, What::TrackDay, day, purpose)?;
+        let (segments, ends, open) = self.0.read(|reader| {
             let segments = reader.segments_of_day(rep, day)?;
             let open = match reader.open_shift(me.user, me.device)? {
                 Some(open) if rep == me.user => {
@@ -139,7 +156,17 @@ impl Tracks {
                 }
                 _ => None,
             };
-            Ok((segments, open))
+            let mut ends = BTreeMap::new();
+            for row in &segments {
+                let shift = row.record.shift;
+                if !ends.contains_key(&shift)
+                    && let Some(found) = reader.shift(shift)?
+                    && let State::Ended { at, .. } = found.record.state
+                {
+                    ends.insert(shift, at);
+                }
+            }
+            Ok((segments, ends, open))
         })?;
         let mut found = TrackDay {
             rep,
@@ -147,6 +174,7 @@ impl Tracks {
             pieces: Vec::new(),
             recorded: 0,
             bytes: 0,
+            damaged: 0,
         };
         for row in segments {
             let segment = row.record;
@@ -154,6 +182,8 @@ impl Tracks {
             found.bytes += u64::try_from(segment.packed.len() / 4 * 3).unwrap_or(u64::MAX);
             found.pieces.push(TrackPiece {
                 shift: segment.shift,
+                session_end: ends.get(&segment.shift).copied(),
+                recorded: u64::from(segment.fixes),
                 at: segment.at,
                 mono: segment.first_mono,
                 boot: segment.boot,
@@ -161,8 +191,9 @@ impl Tracks {
                 worst_error_m: segment.worst_error_m,
             });
         }
-        if let Some((shift, points)) = open {
-            found.add_waiting(shift, &points);
+        if let Some((shift, waiting)) = open {
+            found.damaged = waiting.damaged;
+            found.add_waiting(shift, &waiting.points);
         }
         Ok(found)
     }
@@ -175,9 +206,8 @@ impl Tracks {
     pub fn latest(&self, rep: UserId, purpose: &str) -> Result<Option<LatestView>, WaymarkError> {
         let me = self.0.me()?;
         let now = self.0.now()?;
-        if rep != me.user {
-            self.note_access(rep, What::Live, self.0.today_date()?, purpose)?;
-        }
+        self.0
+            .note_access(rep, What::Live, self.0.today_date()?, purpose)?;
         let reading = self.0.reading();
         let found = self.0.read(|reader| {
             let shifts = reader.shifts_of(rep, 5)?;
@@ -186,8 +216,8 @@ impl Tracks {
                 is_open(&row.record, own.then_some(reading), now)
             });
             let Some(open) = open else { return Ok(None) };
-            let points = reader.track_points(open.id.into())?;
-            Ok(Some((points, reader.last_segment(open.id.into())?)))
+            let waiting = reader.track_points(open.id.into())?;
+            Ok(Some((waiting.points, reader.last_segment(open.id.into())?)))
         })?;
         let Some((points, segment)) = found else {
             return Ok(None);
@@ -210,49 +240,6 @@ impl Tracks {
         };
         Ok(last.map(|(fix, at)| LatestView::new(&fix, at, now)))
     }
-
-    /// Writes down that the user looks, before the user sees anything.
-    fn note_access(
-        &self,
-        subject: UserId,
-        what: What,
-        day: NaiveDate,
-        purpose: &str,
-    ) -> Result<(), WaymarkError> {
-        let me = self.0.me()?;
-        let purpose = purpose.trim();
-        check_text(
-            "purpose",
-            purpose,
-            waymark_domain::location_access::MAX_PURPOSE,
-        )?;
-        let at = self.0.now()?;
-        let access = LocationAccess {
-            viewer: me.user,
-            subject,
-            what,
-            day,
-            purpose: purpose.to_owned(),
-            at,
-            extra: Body::new(),
-        };
-        if what == What::Live {
-            let from = at.best_ms().saturating_sub(LOOK_MS);
-            let before = self
-                .0
-                .read(|reader| reader.accesses_of(subject, from, i64::MAX))?;
-            let same = |row: &waymark_store::Row<LocationAccess>| {
-                let known = &row.record;
-                known.viewer == me.user && known.what == what && known.purpose == purpose
-            };
-            if before.iter().any(same) {
-                return Ok(());
-            }
-        }
-        let id = LocationAccessId::from_uuid(self.0.new_id());
-        self.0.commit(vec![Unit::One(Draft::new(id, &access)?)])?;
-        Ok(())
-    }
 }
 
 /// Whether a session is open for someone who looks at it: on its own device by the gate, elsewhere by what is known of the world's time.
@@ -268,22 +255,42 @@ fn is_open(
 }
 
 impl TrackDay {
-    /// Adds what the open session has not packed yet, a piece for each boot.
+    /// Adds what the open session has not packed yet, a piece for each boot and datum.
     fn add_waiting(&mut self, shift: ShiftId, points: &[waymark_store::TrackPoint]) {
         let of_day = |point: &&waymark_store::TrackPoint| {
             waymark_domain::time::local_day(point.moment().best_ms(), point.tz) == self.day
         };
-        let points: Vec<&waymark_store::TrackPoint> = points.iter().filter(of_day).collect();
-        for run in points.chunk_by(|a, b| a.boot == b.boot) {
+        let points = points.iter().filter(of_day);
+        let mut runs: Vec<Vec<&waymark_store::TrackPoint>> = Vec::new();
+        let mut datum = None;
+        for point in points {
+            let own = match &point.entry {
+                Entry::Fix(fix) => Some(fix.position.datum()),
+                Entry::Gap { .. } => None,
+            };
+            let same_boot = |run: &&mut Vec<&waymark_store::TrackPoint>| {
+                run.last().is_some_and(|last| last.boot == point.boot)
+            };
+            let fits = own.zip(datum).is_none_or(|(own, datum)| own == datum);
+            match runs.last_mut().filter(same_boot).filter(|_| fits) {
+                Some(run) => run.push(point),
+                None => runs.push(vec![point]),
+            }
+            datum = own.or(datum);
+        }
+        for run in runs {
             let Some(first) = run.first() else { continue };
             let entries: Vec<Entry> = run.iter().map(|point| point.entry.clone()).collect();
-            // points of two datums wait to be packed apart; until then they are not drawn
+            // what was kept is a track: each entry was looked at before it was written
             let Ok(track) = Track::new(&entries, HOLE_MS) else {
                 continue;
             };
-            self.recorded += u64::try_from(track.fixes().len()).unwrap_or(u64::MAX);
+            let recorded = u64::try_from(track.fixes().len()).unwrap_or(u64::MAX);
+            self.recorded += recorded;
             self.pieces.push(TrackPiece {
                 shift,
+                session_end: None,
+                recorded,
                 at: first.at,
                 mono: first.mono,
                 boot: first.boot,
@@ -316,5 +323,49 @@ impl Waymark {
     #[must_use]
     pub fn tracks(&self) -> Tracks {
         Tracks(self.clone())
+    }
+
+    /// Writes down that the user looks at another's position, before the user sees anything. One's own is no look.
+    pub(crate) fn note_access(
+        &self,
+        subject: UserId,
+        what: What,
+        day: NaiveDate,
+        purpose: &str,
+    ) -> Result<(), WaymarkError> {
+        let me = self.me()?;
+        if subject == me.user {
+            return Ok(());
+        }
+        let purpose = purpose.trim();
+        check_text(
+            "purpose",
+            purpose,
+            waymark_domain::location_access::MAX_PURPOSE,
+        )?;
+        let at = self.now()?;
+        let access = LocationAccess {
+            viewer: me.user,
+            subject,
+            what,
+            day,
+            purpose: purpose.to_owned(),
+            at,
+            extra: Body::new(),
+        };
+        if what == What::Live {
+            let from = at.best_ms().saturating_sub(LOOK_MS);
+            let before = self.read(|reader| reader.accesses_of(subject, from, i64::MAX))?;
+            let same = |row: &waymark_store::Row<LocationAccess>| {
+                let known = &row.record;
+                known.viewer == me.user && known.what == what && known.purpose == purpose
+            };
+            if before.iter().any(same) {
+                return Ok(());
+            }
+        }
+        let id = LocationAccessId::from_uuid(self.new_id());
+        self.commit(vec![Unit::One(Draft::new(id, &access)?)])?;
+        Ok(())
     }
 }
