@@ -11,4 +11,4 @@ mod verify;
 
 pub use bundle::{Header, Seal, Sealer, VERSION, Writer};
 pub use report::{Bad, Noted, Report, Stated, What};
-pub use verify::verify;
+pub use verify::{verify, verify_and_read};

@@ -33,7 +33,21 @@ const CLOCK_SLACK_MS: i64 = 60_000;
 /// # Errors
 /// What reading may say. Whatever is wrong with the bundle is in the report.
 pub fn verify(input: &mut dyn BufRead, company: Option<&PublicKey>) -> io::Result<Report> {
+    verify_and_read(input, company, &mut |_| {})
+}
+
+/// The same, and hands over every operation whose link holds. They are worth what the report says: nothing, unless it says that the bundle is
+/// proven.
+///
+/// # Errors
+/// As [`verify`].
+pub fn verify_and_read(
+    input: &mut dyn BufRead,
+    company: Option<&PublicKey>,
+    each: &mut dyn FnMut(&Operation),
+) -> io::Result<Report> {
     let mut verifier = Verifier {
+        each,
         company: company.cloned(),
         report: Report {
             trusted: company.is_some(),
@@ -92,7 +106,8 @@ struct Event {
     at: ChainEvent,
 }
 
-struct Verifier {
+struct Verifier<'a> {
+    each: &'a mut dyn FnMut(&Operation),
     company: Option<PublicKey>,
     report: Report,
     hash: Sha256,
@@ -128,7 +143,7 @@ fn bad_link(link: &Link, what: What) -> Bad {
     }
 }
 
-impl Verifier {
+impl Verifier<'_> {
     /// Reads line after line, follows the chain, and stops at the first line that is not as it must be.
     fn read(&mut self, input: &mut dyn BufRead) -> io::Result<Checked> {
         let mut line = Vec::new();
@@ -267,6 +282,7 @@ impl Verifier {
             boot: op.t.boot,
         };
         self.events.push(Event { link, sha, at });
+        (self.each)(&op);
         self.fact(link, op);
         Ok(())
     }
@@ -339,15 +355,6 @@ impl Verifier {
         worst.map_or(Ok(()), Err)
     }
 
-    /// The operation with this count.
-    fn event(&self, n: u64) -> Option<&Event> {
-        let at = self
-            .events
-            .binary_search_by_key(&n, |event| event.link.n)
-            .ok()?;
-        self.events.get(at)
-    }
-
     fn check_receipts(&mut self, header: &Header) -> Vec<Bad> {
         let company = self.company.as_ref().unwrap_or(&header.company_key).ready();
         let opened = side_by_side(&self.receipts, |signed| {
@@ -365,7 +372,7 @@ impl Verifier {
             self.report.receipts += 1;
             self.report.vouched = true;
             self.report.user = Some(receipt.user);
-            match self.event(receipt.n) {
+            match event(&self.events, receipt.n) {
                 Some(event) if event.sha == receipt.head => {
                     self.covered.push(time::Receipt {
                         n: receipt.n,
@@ -413,11 +420,12 @@ impl Verifier {
 
     fn check_heads(&mut self, header: &Header) -> Vec<Bad> {
         let device = header.device_key.ready();
+        let events = &self.events;
         let genuine = side_by_side(&self.heads, |signed| {
             let payload = jws::open(&signed.jws, &device, HEAD_TYP).ok()?;
             let head: HeadStatement = exactly(&payload)?;
             let ours = (head.tenant, head.device) == (header.tenant, header.device);
-            let event = self.event(head.n)?;
+            let event = event(events, head.n)?;
             (ours && event.sha == head.head).then_some(head.n)
         });
         self.report.device_signed =
@@ -488,6 +496,12 @@ impl Fact {
             }]
         })
     }
+}
+
+/// The operation with this count.
+fn event(events: &[Event], n: u64) -> Option<&Event> {
+    let at = events.binary_search_by_key(&n, |event| event.link.n).ok()?;
+    events.get(at)
 }
 
 fn side_of(body: &Body) -> Option<Side> {
