@@ -96,6 +96,19 @@ CREATE TABLE staged (
   PRIMARY KEY (scope, kind, id)
 ) STRICT;
 
+CREATE TABLE track_kept (
+  -- segments of tracks that stay on this phone; the record track_root of the same id tells the rest of the world what it may know
+  id       BLOB PRIMARY KEY NOT NULL,
+  shift    BLOB NOT NULL,
+  rep      BLOB NOT NULL,
+  i        INTEGER NOT NULL, -- its number within the session, from 0
+  day      TEXT NOT NULL,    -- local calendar day, YYYY-MM-DD
+  at_ms    INTEGER NOT NULL, -- best single moment of its beginning, milliseconds since 1970 UTC
+  body     TEXT NOT NULL,    -- JSON: the packed segment, as it would have been sent
+  fixes    TEXT NOT NULL,    -- the leaves of the tree: a fix a line, in the bytes that were hashed
+  salts    BLOB NOT NULL     -- 32 bytes for each line
+) STRICT;
+
 CREATE TABLE track_point (
   -- points of an open work session until they are packed into a segment; a row is written only while the session is open
   seq   INTEGER PRIMARY KEY,
@@ -133,6 +146,17 @@ CREATE TABLE view_customer (
   datum    TEXT,             -- wgs84, gcj02 or bd09
   external TEXT,             -- its identity where it was imported from
   search   TEXT NOT NULL,    -- name, address, external, category and tags in lower case, one per line
+  body     TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE view_gap_note (
+  -- fold(base, own operations); derived
+  id       BLOB PRIMARY KEY NOT NULL,
+  rev      INTEGER NOT NULL,
+  pending  INTEGER NOT NULL,
+  deleted  INTEGER NOT NULL,
+  shift    BLOB NOT NULL,
+  from_ms  INTEGER NOT NULL, -- best single moment of the gap's beginning, milliseconds since 1970 UTC
   body     TEXT NOT NULL
 ) STRICT;
 
@@ -199,6 +223,34 @@ CREATE TABLE view_shift (
   body       TEXT NOT NULL
 ) STRICT;
 
+CREATE TABLE view_sos (
+  -- fold(base, own operations); derived
+  id       BLOB PRIMARY KEY NOT NULL,
+  rev      INTEGER NOT NULL,
+  pending  INTEGER NOT NULL,
+  deleted  INTEGER NOT NULL,
+  rep      BLOB NOT NULL,
+  at_ms    INTEGER NOT NULL, -- best single moment of the press, milliseconds since 1970 UTC
+  placed   INTEGER NOT NULL, -- 1: a position was sent
+  body     TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE view_track_root (
+  -- fold(base, own operations); derived
+  id       BLOB PRIMARY KEY NOT NULL,
+  rev      INTEGER NOT NULL,
+  pending  INTEGER NOT NULL,
+  deleted  INTEGER NOT NULL,
+  shift    BLOB NOT NULL,
+  rep      BLOB NOT NULL,
+  i        INTEGER NOT NULL, -- its number within the session, from 0
+  day      TEXT NOT NULL,    -- local calendar day, YYYY-MM-DD
+  at_ms    INTEGER NOT NULL, -- best single moment of its beginning, milliseconds since 1970 UTC
+  until_ms INTEGER NOT NULL, -- the same of its end
+  fixes    INTEGER NOT NULL, -- recorded
+  body     TEXT NOT NULL
+) STRICT;
+
 CREATE TABLE view_track_segment (
   -- fold(base, own operations); derived
   id         BLOB PRIMARY KEY NOT NULL,
@@ -243,6 +295,10 @@ CREATE INDEX history_settled ON history (settled_ms);
 
 CREATE INDEX outbox_record ON outbox (kind, rec, n);
 
+CREATE INDEX track_kept_day ON track_kept (rep, day, at_ms);
+
+CREATE INDEX track_kept_shift ON track_kept (shift, i);
+
 CREATE INDEX track_point_shift ON track_point (shift, seq);
 
 CREATE INDEX view_check_in_rep ON view_check_in (rep, at_ms);
@@ -254,6 +310,8 @@ CREATE INDEX view_customer_external ON view_customer (external) WHERE external I
 CREATE INDEX view_customer_name ON view_customer (name, id);
 
 CREATE INDEX view_customer_owner ON view_customer (owner, name, id);
+
+CREATE INDEX view_gap_note_shift ON view_gap_note (shift, from_ms);
 
 CREATE INDEX view_location_access_subject ON view_location_access (subject, at_ms);
 
@@ -268,6 +326,12 @@ CREATE INDEX view_policy_topic ON view_policy (topic, version);
 CREATE INDEX view_shift_open ON view_shift (rep, device, started_ms) WHERE state = 'open';
 
 CREATE INDEX view_shift_rep ON view_shift (rep, started_ms);
+
+CREATE INDEX view_sos_rep ON view_sos (rep, at_ms);
+
+CREATE INDEX view_track_root_day ON view_track_root (rep, day, at_ms);
+
+CREATE INDEX view_track_root_shift ON view_track_root (shift, i);
 
 CREATE INDEX view_track_segment_day ON view_track_segment (rep, day, at_ms);
 

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use waymark_client::{ErrorCode, Lang, WaymarkError};
 
-use crate::words::{office, rep, track};
+use crate::words::{office, presence, rep, track};
 
 /// What a command brings.
 pub(crate) type Outcome<T = ()> = Result<T, Failure>;
@@ -36,6 +36,8 @@ pub(crate) enum Own {
     NotASample(String),
     /// A file without a polygon.
     NotAnOutline,
+    /// A file without opened fixes.
+    NotAnOpening(String),
     /// A file is there already, and nobody said to replace it.
     FileThere(String),
     /// Neither an option nor the file's name says the format.
@@ -163,6 +165,7 @@ impl Own {
             Self::NothingToChange
             | Self::NotAPosition
             | Self::NotAnOutline
+            | Self::NotAnOpening(_)
             | Self::DataThere(_)
             | Self::FileThere(_)
             | Self::Demo(_) => Exit::Refused,
@@ -185,6 +188,7 @@ impl Own {
             Self::NotAPosition => "not_a_position",
             Self::NotASample(_) => "not_a_sample",
             Self::NotAnOutline => "not_an_outline",
+            Self::NotAnOpening(_) => "not_an_opening",
             Self::FileThere(_) => "file_there",
             Self::NoFormat(_) => "no_format",
             Self::NothingToChange => "nothing_to_change",
@@ -217,6 +221,10 @@ impl Own {
                 rep::not_a_sample_remedy(lang),
             ),
             Self::NotAnOutline => (rep::not_an_outline(lang), rep::not_an_outline_remedy(lang)),
+            Self::NotAnOpening(path) => (
+                presence::not_an_opening(lang, path),
+                presence::not_an_opening_remedy(lang),
+            ),
             Self::FileThere(path) => (
                 track::file_there(lang, path),
                 track::file_there_remedy(lang),

@@ -65,6 +65,7 @@ fn run(context: &Context, command: Command) -> Outcome {
         Command::Policy(what) => rep::policy::run(context, what),
         Command::Shift(what) => rep::shift::run(context, what),
         Command::Track(what) => rep::track::run(context, what),
+        Command::Sos(args) => rep::sos::run(context, &args),
         Command::Privacy(args) => rep::privacy::run(context, &args),
         Command::Evidence(what) => rep::evidence::run(context, what),
         Command::Verify(args) => rep::evidence::verify(context, &args),

@@ -2,7 +2,9 @@
 
 use chrono::{Datelike as _, NaiveDate, Weekday};
 use waymark_client::Lang;
-pub(crate) use waymark_client::when::{day_and_time, moment, offset, stay_text, time_of_day};
+pub(crate) use waymark_client::when::{
+    day_and_time, moment, offset, short_time, stay_text, time_of_day,
+};
 
 use crate::words::rep as words;
 

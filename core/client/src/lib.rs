@@ -21,11 +21,13 @@ mod check_ins;
 mod customers;
 mod enrol;
 mod events;
+mod exceptions;
 mod export;
 mod notes;
 mod policies;
 mod privacy;
 mod shift;
+mod sos;
 mod status;
 mod sync;
 mod team;
@@ -43,19 +45,22 @@ pub use customers::{CustomerEdit, CustomerRow, CustomerView, Customers, NewCusto
 pub use enrol::EnrolWith;
 pub use error::{ErrorCode, WaymarkError};
 pub use events::ClientEvent;
+pub use exceptions::{ExceptionsView, GapNoteView, GapView, SessionView, thousandths};
 pub use lang::Lang;
 pub use notes::{NoteRequest, NoteView, Notes};
 pub use policies::{CheckInRules, Policies};
 pub use privacy::{CollectedView, DayView, LookView, Privacy, PrivacyView, Sort};
 pub use shift::{ShiftView, Shifts, Stands, TrackPolicy};
+pub use sos::{SosRequest, SosView};
 pub use status::{OpenNotice, StatusView};
 pub use sync::{Sync, SyncReport};
 pub use team::{MemberRow, Team};
 pub use time::{Time, TimeView};
 pub use today::TodayView;
 pub use tracks::{
-    AdviceRequest, AdviceView, CrossingView, CrossingsView, FeedReport, LIVE_MS, LOOK_MS,
-    LatestView, NextCustomer, StayView, StopView, TrackDay, TrackPiece, Tracks,
+    AdviceRequest, AdviceView, CrossingView, CrossingsView, FeedReport, HiddenPiece, LIVE_MS,
+    LOOK_MS, LatestView, LeafReport, NextCustomer, OpeningReport, StayView, StopView, TrackDay,
+    TrackPiece, Tracks, Unproven, check_opening,
 };
 pub use visits::{PlanRequest, VisitRow, VisitView, Visits};
 pub use waymark::{Config, Parts, Waymark};

@@ -35,18 +35,15 @@ impl Policies {
     /// # Errors
     /// What reading may say.
     pub fn check_in(&self) -> Result<CheckInRules, WaymarkError> {
-        let versions = self.0.read(|reader| reader.policies(Topic::CheckIn))?;
-        let readable = versions.into_iter().find_map(|row| {
-            let rules = row.record.check_in().ok()?;
-            Some(CheckInRules {
-                policy: PolicyRef {
-                    id: Some(row.id.into()),
-                    version: row.record.version,
-                },
-                rules,
-                since: Some(row.record.at),
-                remark: row.record.remark,
-            })
+        let readable = self.0.read(|reader| reader.check_in_rules())?;
+        let readable = readable.map(|(row, rules)| CheckInRules {
+            policy: PolicyRef {
+                id: Some(row.id.into()),
+                version: row.record.version,
+            },
+            rules,
+            since: Some(row.record.at),
+            remark: row.record.remark,
         });
         Ok(readable.unwrap_or_else(|| CheckInRules {
             policy: PolicyRef::default(),

@@ -7,9 +7,11 @@ use waymark_domain::ids::UserId;
 use waymark_domain::location_access::What;
 use waymark_domain::record::{Role, SyncRecord as _};
 use waymark_domain::retention;
-use waymark_domain::time::TimeInterval;
+use waymark_domain::sos::Sos;
+use waymark_domain::time::{TimeInterval, local_day};
+use waymark_domain::track_root::TrackRoot;
 use waymark_domain::track_segment::TrackSegment;
-use waymark_store::Collected;
+use waymark_store::{Collected, Row};
 
 use crate::error::{ErrorCode, WaymarkError};
 use crate::lang::Lang;
@@ -69,6 +71,10 @@ pub enum Sort {
     CheckIns,
     /// Tracks inside work sessions.
     Tracks,
+    /// Tracks inside work sessions that stay on the phone.
+    TracksKeptBack,
+    /// Positions in calls for help.
+    CallsForHelp,
 }
 
 /// Somebody looked.
@@ -101,6 +107,14 @@ impl Sort {
                 "To show the way of the working day, inside work sessions that you open yourself; no visit needs it",
                 "用于记录工作时段内的行程，仅在您自己开启的工作时段内采集；拜访不依赖轨迹",
             ),
+            Self::TracksKeptBack => lang.pick(
+                "To show when you were at work; where you were stays on your phone, and only you can open it",
+                "用于说明您何时在工作；位置留在您的手机上，只有您可以公开",
+            ),
+            Self::CallsForHelp => lang.pick(
+                "To find you when you call for help",
+                "用于在您求助时找到您",
+            ),
         }
     }
 }
@@ -125,10 +139,12 @@ impl Privacy {
             midnight.timestamp_millis() - i64::from(tz) * 60_000
         };
         let after = to.succ_opt().unwrap_or(to);
-        let (check_ins, tracks, accesses) = self.0.read(|reader| {
+        let (check_ins, tracks, kept_back, calls, accesses) = self.0.read(|reader| {
             Ok((
                 reader.check_ins_collected(me.user, from, to)?,
                 reader.tracks_collected(me.user, from, to)?,
+                reader.tracks_kept_back(me.user, from, to)?,
+                reader.sos_of(me.user, begin(from), begin(after) - 1)?,
                 reader.accesses_of(me.user, begin(from), begin(after))?,
             ))
         })?;
@@ -165,6 +181,16 @@ impl Privacy {
                     kept_days: retention::days_of(&rules, &TrackSegment::KIND),
                     days: tracks.into_iter().map(DayView::from).collect(),
                 },
+                CollectedView {
+                    what: Sort::TracksKeptBack,
+                    kept_days: retention::days_of(&rules, &TrackRoot::KIND),
+                    days: kept_back.into_iter().map(DayView::from).collect(),
+                },
+                CollectedView {
+                    what: Sort::CallsForHelp,
+                    kept_days: retention::days_of(&rules, &Sos::KIND),
+                    days: days_of_calls(&calls, tz)?,
+                },
             ],
             seen_by: std::iter::once(me.user_name.clone())
                 .chain(leads.map(|member| member.name.clone()))
@@ -172,6 +198,38 @@ impl Privacy {
             looked: looked.collect(),
         })
     }
+}
+
+fn days_of_calls(calls: &[Row<Sos>], tz: i16) -> Result<Vec<DayView>, WaymarkError> {
+    let mut days: Vec<DayView> = Vec::new();
+    for call in calls {
+        let at_ms = call.record.at.best_ms();
+        let day = local_day(at_ms, tz);
+        let bytes = serde_json::to_vec(&call.record)
+            .map_err(|error| WaymarkError::new(ErrorCode::Internal, error.to_string()))?
+            .len();
+        let (positions, bytes) = (
+            u64::from(call.record.last.is_some()),
+            u64::try_from(bytes).unwrap_or(u64::MAX),
+        );
+        match days.last_mut().filter(|last| last.day == day) {
+            Some(last) => {
+                last.records += 1;
+                last.positions += positions;
+                last.last_ms = at_ms;
+                last.bytes += bytes;
+            }
+            None => days.push(DayView {
+                day,
+                records: 1,
+                positions,
+                first_ms: at_ms,
+                last_ms: at_ms,
+                bytes,
+            }),
+        }
+    }
+    Ok(days)
 }
 
 impl From<Collected> for DayView {

@@ -2,6 +2,7 @@
 
 use chrono::NaiveDate;
 use serde::Serialize;
+use waymark_domain::check_in::policy::TrackKeeping;
 use waymark_domain::ids::ShiftId;
 use waymark_domain::shift::{Closed, DEFAULT_LIMIT_MIN, EndedBy, MAX_LIMIT_MIN, Shift, State};
 use waymark_domain::time::{Reading, TimeInterval};
@@ -69,7 +70,7 @@ impl Shifts {
             .0
             .0
             .store
-            .begin_shift(limit, self.0.reading(), &mut || self.0.new_id())?;
+            .begin_shift(limit, self.0.reading(), self.0.entropy())?;
         self.0.changed();
         self.view(began.shift)
     }
@@ -86,7 +87,7 @@ impl Shifts {
             .0
             .0
             .store
-            .end_shift(self.0.reading(), &mut || self.0.new_id())?;
+            .end_shift(self.0.reading(), self.0.entropy())?;
         self.0.changed();
         self.view(ended.shift)
     }
@@ -147,7 +148,7 @@ impl Shifts {
             return Err(WaymarkError::new(ErrorCode::ShiftOver, ""));
         }
         let store = &self.0.0.store;
-        if store.resume_shift(self.0.reading(), &mut || self.0.new_id())? {
+        if store.resume_shift(self.0.reading(), self.0.entropy())? {
             self.0.changed();
         }
         self.status()?
@@ -164,7 +165,7 @@ impl Shifts {
             .0
             .0
             .store
-            .tidy_shift(self.0.reading(), &mut || self.0.new_id())?;
+            .tidy_shift(self.0.reading(), self.0.entropy())?;
         if ended.is_some() {
             self.0.changed();
         }
@@ -194,9 +195,13 @@ impl Shifts {
 }
 
 /// More sessions than anybody opens in the days that a screen shows.
-const SHIFTS_OF_A_DAY: u32 = 200;
+pub(crate) const SHIFTS_OF_A_DAY: u32 = 200;
 
-fn stands(shift: &Shift, reading: Reading, now: TimeInterval) -> (Stands, Option<TimeInterval>) {
+pub(crate) fn stands(
+    shift: &Shift,
+    reading: Reading,
+    now: TimeInterval,
+) -> (Stands, Option<TimeInterval>) {
     if let State::Ended { at, by, .. } = &shift.state {
         let stands = match by {
             EndedBy::Rep => Stands::EndedByRep,
@@ -235,6 +240,9 @@ impl Waymark {
 pub struct TrackPolicy {
     /// Whether positions may be recorded between check-ins.
     pub allowed: bool,
+    /// Whether they stay on the phone: what is sent says when and how much, never where.
+    #[serde(default)]
+    pub on_device: bool,
     /// Longest work session, minutes.
     pub limit_min: u16,
 }
@@ -243,6 +251,7 @@ impl Default for TrackPolicy {
     fn default() -> Self {
         Self {
             allowed: true,
+            on_device: false,
             limit_min: DEFAULT_LIMIT_MIN,
         }
     }
@@ -256,7 +265,8 @@ impl Waymark {
     pub fn track_policy(&self) -> Result<TrackPolicy, WaymarkError> {
         let rules = self.policies().check_in()?.rules;
         Ok(TrackPolicy {
-            allowed: rules.tracks,
+            allowed: rules.tracks != TrackKeeping::Nowhere,
+            on_device: rules.tracks == TrackKeeping::Device,
             limit_min: u16::try_from(rules.shift_limit_min).unwrap_or(DEFAULT_LIMIT_MIN),
         })
     }

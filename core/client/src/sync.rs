@@ -109,7 +109,7 @@ impl Sync {
         let inner = &self.0.0;
         let packed = inner
             .store
-            .flush_track(inner.parts.clock.read(), &mut || self.0.new_id())?;
+            .flush_track(inner.parts.clock.read(), self.0.entropy())?;
         if packed > 0 {
             inner.events.push(ClientEvent::Changed);
         }

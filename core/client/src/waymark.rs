@@ -213,6 +213,10 @@ impl Waymark {
             .new_id(self.0.parts.clock.read().wall_ms)
     }
 
+    pub(crate) fn entropy(&self) -> &dyn Entropy {
+        &*self.0.parts.entropy
+    }
+
     pub(crate) fn user(&self) -> Result<UserId, WaymarkError> {
         Ok(self.me()?.user)
     }

@@ -54,6 +54,12 @@ pub fn moment(ms: UnixMs, offset_min: i16) -> String {
     local(ms, offset_min, "%Y-%m-%d %H:%M")
 }
 
+/// The hour and the minute of a moment: `14:03`.
+#[must_use]
+pub fn short_time(ms: UnixMs, offset_min: i16) -> String {
+    local(ms, offset_min, "%H:%M")
+}
+
 /// `+08:00`.
 #[must_use]
 pub fn offset(offset_min: i16) -> String {

@@ -105,8 +105,14 @@ record_ids! {
     ShiftId;
     /// A piece of a track.
     TrackSegmentId;
+    /// What is told of a piece of a track that stays on its phone.
+    TrackRootId;
     /// One look at somebody's position.
     LocationAccessId;
+    /// One explanation of a gap.
+    GapNoteId;
+    /// One call for help.
+    SosId;
 }
 
 impl From<UserId> for RecordId {

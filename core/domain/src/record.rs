@@ -289,6 +289,9 @@ pub static KINDS: &[&dyn KindRules] = &[
     &Of::<crate::shift::Shift>(PhantomData),
     &Of::<crate::track_segment::TrackSegment>(PhantomData),
     &Of::<crate::location_access::LocationAccess>(PhantomData),
+    &Of::<crate::track_root::TrackRoot>(PhantomData),
+    &Of::<crate::gap_note::GapNote>(PhantomData),
+    &Of::<crate::sos::Sos>(PhantomData),
 ];
 
 /// Reads a body as its type.

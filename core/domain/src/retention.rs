@@ -8,7 +8,9 @@ use crate::check_in::CheckIn;
 use crate::fix::MAX_ACCURACY_M;
 use crate::merge::DELETED;
 use crate::record::{Body, Kind, SyncRecord as _};
+use crate::sos::Sos;
 use crate::time::UnixMs;
+use crate::track_root::TrackRoot;
 use crate::track_segment::TrackSegment;
 
 /// The field that says when and why a body was emptied.
@@ -23,12 +25,21 @@ pub struct Rule {
     pub days: u32,
 }
 
-/// The periods that hold when a company sets no others: a track 30 days, the position of a check-in 12 months (quality.md PRIVACY-4).
+/// The periods that hold when a company sets no others: a track 30 days, whether it was sent or stayed on its phone, the position of a call
+/// for help as long, the position of a check-in 12 months (quality.md PRIVACY-4).
 #[must_use]
 pub fn defaults() -> Vec<Rule> {
     vec![
         Rule {
             kind: TrackSegment::KIND,
+            days: 30,
+        },
+        Rule {
+            kind: TrackRoot::KIND,
+            days: 30,
+        },
+        Rule {
+            kind: Sos::KIND,
             days: 30,
         },
         Rule {
@@ -63,7 +74,8 @@ pub fn is_erased(body: &Body) -> bool {
 
 /// What is left of a body when its period is over; `None` for a kind that has none.
 ///
-/// A track segment says who, when and how much, and is deleted. A check-in stays, with its visit, rep and time; its position is rounded to whole
+/// A track segment, and what is told of one that stays on its phone, says who, when and how much, and is deleted; the phone lets go of the
+/// segment itself with it. A call for help keeps its time, without a position. A check-in stays, with its visit, rep and time; its position is rounded to whole
 /// degrees and its accuracy says so (half a degree each way is at most 79 km), and whatever else it carried is gone.
 #[must_use]
 pub fn erase(kind: &Kind, body: &Body, on: NaiveDate) -> Option<Body> {
@@ -88,6 +100,27 @@ pub fn erase(kind: &Kind, body: &Body, on: NaiveDate) -> Option<Body> {
         left.insert("packed".to_owned(), Value::String(String::new()));
         left.insert(DELETED.to_owned(), Value::Bool(true));
         left
+    } else if *kind == TrackRoot::KIND {
+        let mut left = only(
+            body,
+            &[
+                "shift",
+                "rep",
+                "i",
+                "day",
+                "at",
+                "until",
+                "boot",
+                "first_mono",
+                "last_mono",
+                "fixes",
+                "root",
+            ],
+        );
+        left.insert(DELETED.to_owned(), Value::Bool(true));
+        left
+    } else if *kind == Sos::KIND {
+        only(body, &["rep", "at", "battery"])
     } else if *kind == CheckIn::KIND {
         let mut left = only(
             body,

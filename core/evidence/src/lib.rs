@@ -9,4 +9,4 @@ mod tests;
 mod verify;
 
 pub use bundle::{Header, Seal, Sealer, VERSION, Writer};
-pub use verify::{Bad, Noted, Report, What, verify};
+pub use verify::{Bad, Noted, Report, What, verify, verify_and_read};

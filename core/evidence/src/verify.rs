@@ -136,7 +136,21 @@ impl Report {
 /// # Errors
 /// What reading may say. Whatever is wrong with the bundle is in the report.
 pub fn verify(input: &mut dyn BufRead, company: Option<&PublicKey>) -> io::Result<Report> {
+    verify_and_read(input, company, &mut |_| {})
+}
+
+/// The same, and hands over every operation whose link holds. They are worth what the report says: nothing, unless it says that the bundle is
+/// proven.
+///
+/// # Errors
+/// As [`verify`].
+pub fn verify_and_read(
+    input: &mut dyn BufRead,
+    company: Option<&PublicKey>,
+    each: &mut dyn FnMut(&Operation),
+) -> io::Result<Report> {
     let mut verifier = Verifier {
+        each,
         company: company.cloned(),
         report: Report {
             trusted: company.is_some(),
@@ -184,7 +198,8 @@ struct Stated {
     rules: &'static dyn KindRules,
 }
 
-struct Verifier {
+struct Verifier<'a> {
+    each: &'a mut dyn FnMut(&Operation),
     company: Option<PublicKey>,
     report: Report,
     hash: Sha256,
@@ -219,7 +234,7 @@ fn bad_link(link: &Link, what: What) -> Bad {
     }
 }
 
-impl Verifier {
+impl Verifier<'_> {
     /// Reads line after line, follows the chain, and stops at the first line that is not as it must be.
     fn read(&mut self, input: &mut dyn BufRead) -> io::Result<Checked> {
         let mut line = Vec::new();
@@ -351,6 +366,7 @@ impl Verifier {
             self.report.from = op.n;
         }
         self.intervals.push((link, op.t.when.earliest, sha));
+        (self.each)(&op);
         // the record as this operation alone makes it: facts are whole in the one operation that writes them
         if let Some(rules) =
             rules(&op.kind).filter(|rules| op.act == Act::Append && op.v <= rules.version())

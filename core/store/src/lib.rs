@@ -35,6 +35,7 @@ mod store;
 mod sync;
 mod time;
 mod track;
+mod track_kept;
 mod views;
 
 pub use attention::{AttentionRow, Outboxed};
@@ -53,6 +54,7 @@ pub use settle::{SettleReport, SettledOp, Settlement};
 pub use store::{Mode, Store};
 pub use sync::{OutboxRow, ScopeProgress, SnapshotPlace, SyncState};
 pub use track::{Appended, Began, Ended, Refused, TrackPoint, Waiting};
+pub use track_kept::Leaves;
 pub use views::customer::Owner;
 pub use views::track_segment::Collected;
 pub use views::visit::VisitRow;

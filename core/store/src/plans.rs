@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use crate::store::Store;
 use crate::{
     attention, check, commit, digests, epoch, evidence, fold, identity, ledger, meta, pull, reader,
-    salvage, schema, settle, sync, track, views,
+    salvage, schema, settle, sync, track, track_kept, views,
 };
 
 const FILES: &[(&str, &[(&str, &str)])] = &[
@@ -33,6 +33,10 @@ const FILES: &[(&str, &[(&str, &str)])] = &[
     ("policy", views::policy::QUERIES),
     ("shift", views::shift::QUERIES),
     ("track_segment", views::track_segment::QUERIES),
+    ("track_root", views::track_root::QUERIES),
+    ("gap_note", views::gap_note::QUERIES),
+    ("sos", views::sos::QUERIES),
+    ("track_kept", track_kept::QUERIES),
     ("location_access", views::location_access::QUERIES),
     ("track", track::QUERIES),
 ];

@@ -6,13 +6,21 @@
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
-use waymark_domain::ids::{BootId, ShiftId, TrackSegmentId};
+use waymark_domain::ambient::Entropy;
+use waymark_domain::check_in::policy::TrackKeeping;
+use waymark_domain::fix::Fix;
+use waymark_domain::hash::Hash;
+use waymark_domain::ids::{BootId, ShiftId, TrackRootId, TrackSegmentId};
+use waymark_domain::merkle;
 use waymark_domain::op::Draft;
+use waymark_domain::presence::Presence;
 use waymark_domain::record::Body;
 use waymark_domain::refusal::{Code, Refusal};
 use waymark_domain::shift::{Closed, End, EndedBy, OutsideShift, Shift, State, Step, later};
 use waymark_domain::time::{Reading, TimeInterval, local_day, place};
-use waymark_domain::track::{Entry, MAX_MONO_MS, pack};
+use waymark_domain::track::{Entry, HOLE_MS, MAX_MONO_MS, Track, pack};
+use waymark_domain::track_root::opening::{self, SALT_BYTES};
+use waymark_domain::track_root::{MAX_PRESENCE, TrackRoot};
 use waymark_domain::track_segment::{BOUND_M, SEGMENT_ENTRIES, SEGMENT_MS, TrackSegment};
 
 use crate::commit::{Unit, commit_in};
@@ -22,7 +30,11 @@ use crate::meta;
 use crate::reader::{Reader, Row};
 use crate::sql::{self, queries};
 use crate::store::Store;
+use crate::track_kept::{self, Leaves};
 use crate::views::track_segment::next_i;
+
+/// A segment that stays on the phone is sealed when it has so many entries: each may be a gap, and a gap between two fixes is two things to tell.
+const HIDDEN_ENTRIES: usize = MAX_PRESENCE / 2;
 
 queries! {
     APPEND = "INSERT INTO track_point (shift, entry) VALUES (?1, ?2)";
@@ -46,6 +58,9 @@ pub struct TrackPoint {
     pub at: TimeInterval,
     /// The fix, or the beginning of a gap.
     pub entry: Entry,
+    /// The rules that held when it was recorded keep it on the phone. Later rules do not send it after all.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub hidden: bool,
 }
 
 /// Points of a session that wait to be packed.
@@ -132,12 +147,12 @@ impl Store {
         &self,
         limit_min: u16,
         reading: Reading,
-        new_id: &mut dyn FnMut() -> Uuid,
+        entropy: &dyn Entropy,
     ) -> Result<Began, StoreError> {
         self.write(|tx| {
-            let mut gate = Gate::new(tx, reading, new_id)?;
+            let mut gate = Gate::new(tx, reading, entropy)?;
             let ended = gate.make_room()?;
-            let id = ShiftId::from_uuid((gate.new_id)());
+            let id = ShiftId::from_uuid(gate.new_id());
             let shift = Shift {
                 rep: gate.me.user,
                 device: gate.me.device,
@@ -158,13 +173,9 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::NoShift`]; as every write.
-    pub fn end_shift(
-        &self,
-        reading: Reading,
-        new_id: &mut dyn FnMut() -> Uuid,
-    ) -> Result<Ended, StoreError> {
+    pub fn end_shift(&self, reading: Reading, entropy: &dyn Entropy) -> Result<Ended, StoreError> {
         self.write(|tx| {
-            let mut gate = Gate::new(tx, reading, new_id)?;
+            let mut gate = Gate::new(tx, reading, entropy)?;
             let open = gate.open()?.ok_or(StoreError::NoShift)?;
             // what has ended by itself did not end by the rep
             let over = open.record.admits(reading, gate.now) == Err(Closed::Limit);
@@ -179,10 +190,10 @@ impl Store {
     pub fn resume_shift(
         &self,
         reading: Reading,
-        new_id: &mut dyn FnMut() -> Uuid,
+        entropy: &dyn Entropy,
     ) -> Result<bool, StoreError> {
         self.write(|tx| {
-            let mut gate = Gate::new(tx, reading, new_id)?;
+            let mut gate = Gate::new(tx, reading, entropy)?;
             let open = gate.open()?.ok_or(StoreError::NoShift)?;
             match open.record.admits(reading, gate.now) {
                 Ok(()) => Ok(false),
@@ -207,14 +218,14 @@ impl Store {
     pub fn tidy_shift(
         &self,
         reading: Reading,
-        new_id: &mut dyn FnMut() -> Uuid,
+        entropy: &dyn Entropy,
     ) -> Result<Option<Ended>, StoreError> {
         // nearly always there is nothing to write
         if !self.read(|reader| untidy(reader.conn, reading))? {
             return Ok(None);
         }
         self.write(|tx| {
-            let mut gate = Gate::new(tx, reading, new_id)?;
+            let mut gate = Gate::new(tx, reading, entropy)?;
             let open = gate.open()?;
             for shift in buffered(tx)? {
                 let current = open.as_ref().is_some_and(|open| open.id == shift.into());
@@ -236,10 +247,10 @@ impl Store {
     pub fn flush_track(
         &self,
         reading: Reading,
-        new_id: &mut dyn FnMut() -> Uuid,
+        entropy: &dyn Entropy,
     ) -> Result<usize, StoreError> {
         self.write(|tx| {
-            let mut gate = Gate::new(tx, reading, new_id)?;
+            let mut gate = Gate::new(tx, reading, entropy)?;
             match gate.open()? {
                 Some(open) => gate.pack(open.id.into(), true),
                 None => Ok(0),
@@ -258,10 +269,10 @@ impl Store {
         &self,
         entries: &[Entry],
         reading: Reading,
-        new_id: &mut dyn FnMut() -> Uuid,
+        entropy: &dyn Entropy,
     ) -> Result<Appended, StoreError> {
         self.write(|tx| {
-            let mut gate = Gate::new(tx, reading, new_id)?;
+            let mut gate = Gate::new(tx, reading, entropy)?;
             let open = gate.open()?.ok_or(StoreError::NoShift)?;
             let shift = &open.record;
             shift
@@ -294,30 +305,42 @@ fn fits(shift: &Shift, entry: &Entry, reading: Reading) -> Result<(), Refused> {
 struct Gate<'a> {
     tx: &'a Connection,
     reading: Reading,
-    new_id: &'a mut dyn FnMut() -> Uuid,
+    entropy: &'a dyn Entropy,
     me: Identity,
     now: TimeInterval,
+    /// Whether the company's rules keep tracks on the phone.
+    hides: bool,
 }
 
 impl<'a> Gate<'a> {
     fn new(
         tx: &'a Connection,
         reading: Reading,
-        new_id: &'a mut dyn FnMut() -> Uuid,
+        entropy: &'a dyn Entropy,
     ) -> Result<Self, StoreError> {
+        let rules = Reader { conn: tx }.check_in_rules()?;
+        let keeping = rules.map_or_else(TrackKeeping::default, |(_, rules)| rules.tracks);
         Ok(Self {
             tx,
             reading,
-            new_id,
+            entropy,
             me: meta::get(tx, meta::IDENTITY)?.ok_or(StoreError::NoIdentity)?,
             now: now(tx, reading)?,
+            hides: keeping == TrackKeeping::Device,
         })
     }
 
     fn commit(&mut self, drafts: Vec<Draft>) -> Result<(), StoreError> {
         let units = drafts.into_iter().map(Unit::One).collect();
-        commit_in(self.tx, units, self.reading, self.new_id)?;
+        let (entropy, wall_ms) = (self.entropy, self.reading.wall_ms);
+        commit_in(self.tx, units, self.reading, &mut || {
+            entropy.new_id(wall_ms)
+        })?;
         Ok(())
+    }
+
+    fn new_id(&self) -> Uuid {
+        self.entropy.new_id(self.reading.wall_ms)
     }
 
     fn open(&self) -> Result<Option<Row<Shift>>, StoreError> {
@@ -394,6 +417,7 @@ impl<'a> Gate<'a> {
             mono: self.reading.mono_ms,
             at: self.now,
             entry: entry.clone(),
+            hidden: self.hides,
         };
         let text = serde_json::to_string(&point)
             .map_err(|_| StoreError::Unreadable("a point of a track"))?;
@@ -425,10 +449,13 @@ impl<'a> Gate<'a> {
         }
         let first_i = next_i(self.tx, shift)?;
         let mut drafts = Vec::new();
-        for (i, run) in (first_i..).zip(runs(&points)) {
+        for (i, run) in (first_i..).zip(runs(&points, self.hides)) {
             let segment = segment(shift, &owner.record, i, run)?;
-            let id = TrackSegmentId::from_uuid((self.new_id)());
-            drafts.push(Draft::new(id, &segment)?);
+            drafts.push(if is_hidden(run, self.hides) {
+                self.keep_back(&segment, run)?
+            } else {
+                Draft::new(TrackSegmentId::from_uuid(self.new_id()), &segment)?
+            });
         }
         let segments = drafts.len();
         self.commit(drafts)?;
@@ -438,6 +465,30 @@ impl<'a> Gate<'a> {
             drained.execute([seq])?;
         }
         Ok(segments)
+    }
+
+    /// Keeps a segment here, and gives what is told of it.
+    fn keep_back(&self, segment: &TrackSegment, run: &[TrackPoint]) -> Result<Draft, StoreError> {
+        let track = Track::new(&entries(run), HOLE_MS).map_err(|_| unpackable())?;
+        let leaf = |fix: &Fix| {
+            let mut salt = [0; SALT_BYTES];
+            self.entropy.fill(&mut salt);
+            let text = serde_json::to_string(fix);
+            Ok((salt, text.map_err(|_| StoreError::Unreadable("a fix"))?))
+        };
+        let leaves: Leaves = track
+            .fixes()
+            .iter()
+            .map(leaf)
+            .collect::<Result<_, StoreError>>()?;
+        let hashes: Vec<Hash> = leaves
+            .iter()
+            .map(|(salt, fix)| opening::leaf(salt, fix))
+            .collect();
+        let told = TrackRoot::of(segment, merkle::root(&hashes), Presence::of(&track));
+        let id = TrackRootId::from_uuid(self.new_id());
+        track_kept::keep(self.tx, id, segment, &leaves)?;
+        Ok(Draft::new(id, &told)?)
     }
 }
 
@@ -537,8 +588,14 @@ fn is_due(conn: &Connection, shift: ShiftId, reading: Reading) -> Result<bool, S
     Ok(old || count >= sql::len(SEGMENT_ENTRIES))
 }
 
-/// Points that can be one segment: of one boot and one datum, and not too many.
-fn runs(points: &[TrackPoint]) -> Vec<&[TrackPoint]> {
+/// Whether a run stays on the phone: by the rules under which it was recorded, or by those that hold now.
+fn is_hidden(run: &[TrackPoint], hides: bool) -> bool {
+    hides || run.first().is_some_and(|point| point.hidden)
+}
+
+/// Points that can be one segment: of one boot and one datum, to be sent or not, and not too many. One that stays has to tell its gaps in an
+/// operation.
+fn runs(points: &[TrackPoint], hides: bool) -> Vec<&[TrackPoint]> {
     let mut runs = Vec::new();
     let (mut from, mut datum) = (0, None);
     for (at, point) in points.iter().enumerate() {
@@ -549,7 +606,14 @@ fn runs(points: &[TrackPoint]) -> Vec<&[TrackPoint]> {
         let first = points.get(from);
         let other_boot = first.is_some_and(|first| first.boot != point.boot);
         let other_datum = own.is_some() && datum.is_some() && own != datum;
-        if other_boot || other_datum || at - from >= SEGMENT_ENTRIES {
+        let hidden = hides || point.hidden;
+        let other_end = first.is_some_and(|first| (hides || first.hidden) != hidden);
+        let most = if hidden {
+            HIDDEN_ENTRIES
+        } else {
+            SEGMENT_ENTRIES
+        };
+        if other_boot || other_datum || other_end || at - from >= most {
             runs.extend(points.get(from..at));
             (from, datum) = (at, None);
         }
@@ -559,15 +623,21 @@ fn runs(points: &[TrackPoint]) -> Vec<&[TrackPoint]> {
     runs
 }
 
+fn entries(run: &[TrackPoint]) -> Vec<Entry> {
+    run.iter().map(|point| point.entry.clone()).collect()
+}
+
+fn unpackable() -> StoreError {
+    StoreError::Refused(Refusal::of_field(Code::Malformed, "packed"))
+}
+
 fn segment(
     id: ShiftId,
     shift: &Shift,
     i: u32,
     run: &[TrackPoint],
 ) -> Result<TrackSegment, StoreError> {
-    let malformed = |_| StoreError::Refused(Refusal::of_field(Code::Malformed, "packed"));
-    let entries: Vec<Entry> = run.iter().map(|point| point.entry.clone()).collect();
-    let packed = pack(&entries, BOUND_M).map_err(malformed)?;
+    let packed = pack(&entries(run), BOUND_M).map_err(|_| unpackable())?;
     let ends = |mono: i64| run.iter().find(|point| point.entry.mono_ms() == mono);
     let missing = || StoreError::Unreadable("a point of a track");
     // packed times may be rounded to ticks; the raw clocks hold them

@@ -30,6 +30,8 @@ fn text(context: &Context, view: &PrivacyView) -> String {
         let name = match sort.what {
             Sort::CheckIns => words::privacy_check_ins(lang),
             Sort::Tracks => words::privacy_tracks(lang),
+            Sort::TracksKeptBack => words::privacy_kept_back(lang),
+            Sort::CallsForHelp => words::privacy_calls(lang),
         };
         lines.push(String::new());
         lines.push(name);
@@ -69,6 +71,7 @@ fn text(context: &Context, view: &PrivacyView) -> String {
             What::TrackDay => words::look_track(lang),
             What::CheckIn => words::look_check_in(lang),
             What::Live => words::look_live(lang),
+            What::Exceptions => words::look_exceptions(lang),
             What::Unknown => words::look_unknown(lang),
         };
         let who = look

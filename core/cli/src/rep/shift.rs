@@ -2,6 +2,7 @@
 
 use waymark_client::{Lang, ShiftView, Stands};
 
+use super::exceptions;
 use crate::args::Shift;
 use crate::context::Context;
 use crate::failure::Outcome;
@@ -9,13 +10,18 @@ use crate::when::{day_and_time, time_of_day};
 use crate::words::rep as words;
 
 pub(crate) fn run(context: &Context, what: Shift) -> Outcome {
+    match &what {
+        Shift::Report(args) => return exceptions::report(context, args),
+        Shift::Explain(args) => return exceptions::explain(context, args),
+        _ => {}
+    }
     let waymark = context.open()?;
     let shifts = waymark.shift();
     let view = match what {
         Shift::Start(args) => Some(shifts.start(args.limit)?),
         Shift::End => Some(shifts.end()?),
         Shift::Resume => Some(shifts.resume()?),
-        Shift::Status => match shifts.status()? {
+        Shift::Report(_) | Shift::Explain(_) | Shift::Status => match shifts.status()? {
             Some(view) => Some(view),
             None => shifts.latest()?,
         },

@@ -5,6 +5,7 @@
 pub(crate) mod demo;
 pub(crate) mod help;
 pub(crate) mod office;
+pub(crate) mod presence;
 pub(crate) mod rep;
 pub(crate) mod track;
 
@@ -45,6 +46,7 @@ mod tests {
             super::rep::ALL,
             super::track::ALL,
             super::office::ALL,
+            super::presence::ALL,
             super::demo::ALL,
         ]
         .concat();

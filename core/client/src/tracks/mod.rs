@@ -4,12 +4,14 @@ mod advice;
 mod crossings;
 mod day;
 mod import;
+mod opening;
 mod replay;
 mod watched;
 
 pub use advice::{AdviceRequest, AdviceView, NextCustomer};
 pub use crossings::{CrossingView, CrossingsView, StayView, StopView};
 pub use import::FeedReport;
+pub use opening::{LeafReport, OpeningReport, Unproven, check_opening};
 
 use std::collections::BTreeMap;
 
@@ -54,6 +56,21 @@ pub struct TrackDay {
     pub bytes: u64,
     /// Positions of the open session that the disk damaged: they are kept as they are, and missing here.
     pub damaged: u64,
+    /// Stretches whose positions stay on another phone than this, in the order of time.
+    pub hidden: Vec<HiddenPiece>,
+}
+
+/// A stretch of a track that stays on another phone: when and how much, not where.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct HiddenPiece {
+    /// The session.
+    pub shift: ShiftId,
+    /// When it begins.
+    pub from: TimeInterval,
+    /// When it ends.
+    pub until: TimeInterval,
+    /// Fixes in it.
+    pub fixes: u32,
 }
 
 /// A piece of a track.
@@ -134,7 +151,7 @@ impl Tracks {
             return Err(WaymarkError::new(ErrorCode::ShiftOver, ""));
         }
         let store = &self.0.0.store;
-        let appended = store.append_track(entries, self.0.reading(), &mut || self.0.new_id())?;
+        let appended = store.append_track(entries, self.0.reading(), self.0.entropy())?;
         if appended.segments > 0 {
             self.0.changed();
         }
@@ -148,8 +165,9 @@ impl Tracks {
     pub fn of(&self, rep: UserId, day: NaiveDate, purpose: &str) -> Result<TrackDay, WaymarkError> {
         let me = self.0.me()?;
         self.0.note_access(rep, What::TrackDay, day, purpose)?;
-        let (segments, ends, open) = self.0.read(|reader| {
+        let (segments, elsewhere, ends, open) = self.0.read(|reader| {
             let segments = reader.segments_of_day(rep, day)?;
+            let elsewhere = reader.roots_of_day_elsewhere(rep, day)?;
             let open = match reader.open_shift(me.user, me.device)? {
                 Some(open) if rep == me.user => {
                     Some((ShiftId::from(open.id), reader.track_points(open.id.into())?))
@@ -166,7 +184,7 @@ impl Tracks {
                     ends.insert(shift, at);
                 }
             }
-            Ok((segments, ends, open))
+            Ok((segments, elsewhere, ends, open))
         })?;
         let mut found = TrackDay {
             rep,
@@ -175,7 +193,15 @@ impl Tracks {
             recorded: 0,
             bytes: 0,
             damaged: 0,
+            hidden: Vec::new(),
         };
+        let hidden = elsewhere.into_iter().map(|row| HiddenPiece {
+            shift: row.record.shift,
+            from: row.record.at,
+            until: row.record.until,
+            fixes: row.record.fixes,
+        });
+        found.hidden.extend(hidden);
         for row in segments {
             let segment = row.record;
             found.recorded += u64::from(segment.fixes);

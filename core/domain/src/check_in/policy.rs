@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use chrono::{Datelike as _, NaiveDateTime, NaiveTime};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde_json::Value;
 
 use crate::geo::Regions;
 use crate::geo::fence::Thresholds;
@@ -39,8 +40,9 @@ pub struct CheckInPolicy {
     pub flag_from: u8,
     /// Oldest Wi-Fi scan that counts, seconds. Android may hand out old results.
     pub max_scan_age_s: u32,
-    /// Whether tracks are kept during a work session. Where the law forbids them (CNIL names travelling reps) check-ins work all the same.
-    pub tracks: bool,
+    /// Whether tracks are kept during a work session, and where. Where the law forbids them (CNIL names travelling reps) check-ins work all
+    /// the same.
+    pub tracks: TrackKeeping,
     /// Longest work session, minutes: it ends by itself.
     pub shift_limit_min: u32,
     /// How the map provider treats the three regions.
@@ -57,6 +59,39 @@ pub enum Accept {
     Photo,
     /// One of the customer's Wi-Fi stations, seen lately.
     Bssid,
+}
+
+/// Where the tracks of work sessions are kept. As JSON: `false`, `true`, `"device"`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum TrackKeeping {
+    /// Nowhere: no position is recorded between check-ins.
+    Nowhere,
+    /// On the phone, and sent to the server.
+    #[default]
+    Server,
+    /// On the phone alone. What is sent says when and how much, and binds the phone to it: [`crate::track_root`].
+    Device,
+}
+
+impl Serialize for TrackKeeping {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Nowhere => serializer.serialize_bool(false),
+            Self::Server => serializer.serialize_bool(true),
+            Self::Device => serializer.serialize_str("device"),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for TrackKeeping {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match Value::deserialize(deserializer)? {
+            Value::Bool(false) => Ok(Self::Nowhere),
+            Value::Bool(true) => Ok(Self::Server),
+            Value::String(place) if place == "device" => Ok(Self::Device),
+            _ => Err(de::Error::custom(r#"tracks is true, false or "device""#)),
+        }
+    }
 }
 
 /// Times of the week.
@@ -84,7 +119,7 @@ impl Default for CheckInPolicy {
             accept_uncertain: vec![Accept::Reason, Accept::Photo, Accept::Bssid],
             flag_from: 50,
             max_scan_age_s: 120,
-            tracks: true,
+            tracks: TrackKeeping::Server,
             shift_limit_min: 720,
             regions: Regions::default(),
         }
@@ -194,6 +229,25 @@ mod tests {
         ] {
             let rules: CheckInPolicy = serde_json::from_str(unfair).unwrap();
             assert!(rules.check().is_err(), "{unfair}");
+        }
+    }
+
+    #[test]
+    fn tracks_are_kept_nowhere_on_the_server_or_on_the_device_and_old_rules_stay_as_they_were() {
+        for (text, keeping) in [
+            ("false", TrackKeeping::Nowhere),
+            ("true", TrackKeeping::Server),
+            ("\"device\"", TrackKeeping::Device),
+        ] {
+            let rules: CheckInPolicy =
+                serde_json::from_str(&format!(r#"{{"tracks": {text}}}"#)).unwrap();
+            assert_eq!(rules.tracks, keeping);
+            assert_eq!(serde_json::to_string(&keeping).unwrap(), text);
+        }
+        assert_eq!(CheckInPolicy::default().tracks, TrackKeeping::Server);
+        for none in ["\"phone\"", "1", "null", "[]"] {
+            let rules = serde_json::from_str::<CheckInPolicy>(&format!(r#"{{"tracks": {none}}}"#));
+            assert!(rules.is_err(), "{none}");
         }
     }
 

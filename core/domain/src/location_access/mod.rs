@@ -42,6 +42,8 @@ pub enum What {
     CheckIn,
     /// The current position.
     Live,
+    /// When the rep was observed on a day, and when not.
+    Exceptions,
     /// Something of a later version.
     #[serde(other)]
     Unknown,
@@ -55,6 +57,7 @@ impl What {
             Self::TrackDay => "track_day",
             Self::CheckIn => "check_in",
             Self::Live => "live",
+            Self::Exceptions => "exceptions",
             Self::Unknown => "unknown",
         }
     }

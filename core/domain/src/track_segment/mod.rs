@@ -142,27 +142,38 @@ impl SyncRecord for TrackSegment {
 
     /// A segment lies within its session.
     fn second_look(&self, find: &dyn Fn(&RecordKey) -> Vec<Body>) -> Vec<Finding> {
-        let found = find(&RecordKey::of::<Shift>(self.shift));
-        let newest = found.first().and_then(|body| read::<Shift>(body).ok());
-        let Some(shift) = newest else {
-            return Vec::new();
-        };
-        let finding = |detail: &str| {
-            vec![Finding {
-                code: "outside_shift",
-                detail: detail.to_owned(),
-            }]
-        };
-        if shift.rep != self.rep {
-            finding("the session is another rep's")
-        } else if !shift.holds(
-            self.boot,
+        outside_session(
+            find,
+            (self.shift, self.rep, self.boot),
             (self.first_mono, self.last_mono),
             (self.at, self.until),
-        ) {
-            finding("the segment does not lie within its session")
-        } else {
-            Vec::new()
-        }
+        )
+    }
+}
+
+/// What there is to say against a piece of a track lying within its session.
+pub(crate) fn outside_session(
+    find: &dyn Fn(&RecordKey) -> Vec<Body>,
+    (shift, rep, boot): (ShiftId, UserId, BootId),
+    monos: (i64, i64),
+    times: (TimeInterval, TimeInterval),
+) -> Vec<Finding> {
+    let found = find(&RecordKey::of::<Shift>(shift));
+    let newest = found.first().and_then(|body| read::<Shift>(body).ok());
+    let Some(shift) = newest else {
+        return Vec::new();
+    };
+    let finding = |detail: &str| {
+        vec![Finding {
+            code: "outside_shift",
+            detail: detail.to_owned(),
+        }]
+    };
+    if shift.rep != rep {
+        finding("the session is another rep's")
+    } else if !shift.holds(boot, monos, times) {
+        finding("the segment does not lie within its session")
+    } else {
+        Vec::new()
     }
 }

@@ -35,6 +35,8 @@ pub struct Salvage {
     /// Points of a track that were not packed yet, saved. Those that only the raw pages still held are not: they cannot be told from points that
     /// had been packed.
     pub track_points: u64,
+    /// Segments of tracks that stay on this phone, saved.
+    pub tracks_kept: u64,
     /// Whether the file still said who works with it.
     pub identity: bool,
     /// Whether the file still said where the device's chain stands. When not, the next operation's count leaves a gap of 1000, and the server

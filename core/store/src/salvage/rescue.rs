@@ -18,6 +18,7 @@ use crate::salvage::Salvage;
 use crate::salvage::carve::{self, Value};
 use crate::sql::{self, Columns, queries};
 use crate::track;
+use crate::track_kept;
 
 /// Counts that are left out when it is not known which were used: more than a device makes between two looks at its chain.
 const UNKNOWN_GAP: u64 = 1000;
@@ -28,10 +29,14 @@ pub(super) struct Found {
     ops: BTreeMap<OpId, FoundOp>,
     attention: BTreeMap<OpId, FoundAttention>,
     track: BTreeMap<i64, ([u8; 16], String)>,
+    kept: BTreeMap<RecordId, Kept>,
     scopes: BTreeSet<String>,
     meta: BTreeMap<String, String>,
     carved: u64,
 }
+
+/// A segment that stays on this phone: its body, its fixes, their salts.
+type Kept = (String, String, Vec<u8>);
 
 /// An operation whose bytes give their hash.
 struct FoundOp {
@@ -100,6 +105,10 @@ const ATTENTION: [&str; 2] = [
 const TRACK: [&str; 2] = [
     "SELECT seq, shift, entry FROM track_point NOT INDEXED ORDER BY seq",
     "SELECT seq, shift, entry FROM track_point NOT INDEXED ORDER BY seq DESC",
+];
+const KEPT: [&str; 2] = [
+    "SELECT id, body, fixes, salts FROM track_kept NOT INDEXED ORDER BY rowid",
+    "SELECT id, body, fixes, salts FROM track_kept NOT INDEXED ORDER BY rowid DESC",
 ];
 const SCOPES: [&str; 2] = [
     "SELECT scope FROM scope_state ORDER BY scope",
@@ -184,6 +193,13 @@ impl Found {
                 && track::point(entry.as_bytes()).is_some()
             {
                 self.track.insert(seq, (shift, entry));
+            }
+        });
+        each(conn, &KEPT, |row| {
+            if let (Ok(id), Ok(body), Ok(fixes), Ok(salts)) =
+                (row.rec(0), row.get(1), row.get(2), row.get(3))
+            {
+                self.kept.insert(id, (body, fixes, salts));
             }
         });
         each(conn, &SCOPES, |row| {
@@ -336,6 +352,9 @@ pub(super) fn write(tx: &Connection, found: Found) -> Result<Salvage, StoreError
     for (seq, (shift, entry)) in &found.track {
         let row = (seq, shift, entry);
         salvage.track_points += sql::len(tx.prepare_cached(INSERT_TRACK)?.execute(row)?);
+    }
+    for (id, (body, fixes, salts)) in &found.kept {
+        salvage.tracks_kept += u64::from(track_kept::keep_rescued(tx, *id, body, fixes, salts)?);
     }
     write_meta(tx, &found, &mut salvage)?;
     fold::refold_all(tx, &fold::all_keys(tx)?)?;

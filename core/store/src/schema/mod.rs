@@ -40,6 +40,10 @@ pub(crate) const STEPS: &[Step] = &[
         name: "receipts, points of open tracks",
         run: Run::Sql(include_str!("step2.sql")),
     },
+    Step {
+        name: "tracks that stay on the phone",
+        run: Run::Sql(include_str!("step3.sql")),
+    },
 ];
 
 /// The version that `steps` lead to.

@@ -5,11 +5,14 @@
 
 pub(crate) mod check_in;
 pub(crate) mod customer;
+pub(crate) mod gap_note;
 pub(crate) mod location_access;
 pub(crate) mod member;
 pub(crate) mod note;
 pub(crate) mod policy;
 pub(crate) mod shift;
+pub(crate) mod sos;
+pub(crate) mod track_root;
 pub(crate) mod track_segment;
 pub(crate) mod visit;
 
@@ -31,6 +34,9 @@ pub(crate) static VIEWS: &[&dyn View] = &[
     &shift::Shifts,
     &track_segment::TrackSegments,
     &location_access::LocationAccesses,
+    &track_root::TrackRoots,
+    &gap_note::GapNotes,
+    &sos::SosCalls,
 ];
 
 /// The view of a kind; `None` for a kind that this version does not know.

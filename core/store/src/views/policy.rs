@@ -1,6 +1,7 @@
 //! The company's policies.
 
 use rusqlite::Connection;
+use waymark_domain::check_in::policy::CheckInPolicy;
 use waymark_domain::merge::is_deleted;
 use waymark_domain::policy::{Policy, Topic};
 use waymark_domain::record::{Body, Kind, SyncRecord};
@@ -65,5 +66,17 @@ impl Reader<'_> {
     /// As every read.
     pub fn policies(&self, topic: Topic) -> Result<Vec<Row<Policy>>, StoreError> {
         self.rows(OF_TOPIC, [topic.name()])
+    }
+
+    /// The rules of check-ins that hold: those of the newest version that this app reads. `None` when what is built in holds.
+    ///
+    /// # Errors
+    /// As every read.
+    pub fn check_in_rules(&self) -> Result<Option<(Row<Policy>, CheckInPolicy)>, StoreError> {
+        let versions = self.policies(Topic::CheckIn)?;
+        Ok(versions.into_iter().find_map(|row| {
+            let rules = row.record.check_in().ok()?;
+            Some((row, rules))
+        }))
     }
 }

@@ -39,15 +39,29 @@ queries! {
         ON CONFLICT (id) DO UPDATE SET rev = excluded.rev, pending = excluded.pending, deleted = excluded.deleted,
           shift = excluded.shift, rep = excluded.rep, i = excluded.i, day = excluded.day, at_ms = excluded.at_ms,
           until_ms = excluded.until_ms, fixes = excluded.fixes, bytes = excluded.bytes, body = excluded.body";
+    // what stays on this phone is read beside what was sent: the rest of the app need not know which is which
     OF_DAY = "
-        SELECT id, rev, pending, deleted, body FROM view_track_segment
-        WHERE rep = ?1 AND day = ?2 AND deleted = 0 ORDER BY at_ms, i";
+        SELECT id, rev, pending, deleted, body FROM (
+          SELECT id, rev, pending, deleted, body, at_ms, i FROM view_track_segment WHERE rep = ?1 AND day = ?2 AND deleted = 0
+          UNION ALL
+          SELECT id, 0, 0, 0, body, at_ms, i FROM track_kept WHERE rep = ?1 AND day = ?2)
+        ORDER BY at_ms, i";
     OF_SHIFT = "
-        SELECT id, rev, pending, deleted, body FROM view_track_segment WHERE shift = ?1 AND deleted = 0 ORDER BY i, id";
+        SELECT id, rev, pending, deleted, body FROM (
+          SELECT id, rev, pending, deleted, body, i FROM view_track_segment WHERE shift = ?1 AND deleted = 0
+          UNION ALL
+          SELECT id, 0, 0, 0, body, i FROM track_kept WHERE shift = ?1)
+        ORDER BY i, id";
     LAST_OF_SHIFT = "
-        SELECT id, rev, pending, deleted, body FROM view_track_segment
-        WHERE shift = ?1 AND deleted = 0 ORDER BY i DESC, id LIMIT 1";
-    NEXT_I = "SELECT coalesce(max(i) + 1, 0) FROM view_track_segment WHERE shift = ?1";
+        SELECT id, rev, pending, deleted, body FROM (
+          SELECT id, rev, pending, deleted, body, i FROM view_track_segment WHERE shift = ?1 AND deleted = 0
+          UNION ALL
+          SELECT id, 0, 0, 0, body, i FROM track_kept WHERE shift = ?1)
+        ORDER BY i DESC, id LIMIT 1";
+    NEXT_I = "
+        SELECT max(
+          (SELECT coalesce(max(i) + 1, 0) FROM view_track_segment WHERE shift = ?1),
+          (SELECT coalesce(max(i) + 1, 0) FROM view_track_root WHERE shift = ?1))";
     COLLECTED = "
         SELECT day, count(*), sum(fixes), min(at_ms), max(until_ms), sum(bytes) FROM view_track_segment
         WHERE rep = ?1 AND day BETWEEN ?2 AND ?3 AND deleted = 0 GROUP BY day ORDER BY day";
@@ -94,7 +108,7 @@ impl View for TrackSegments {
 }
 
 impl Reader<'_> {
-    /// A rep's segments that begin on a day, in the order of time.
+    /// A rep's segments that begin on a day, in the order of time: those that were sent, and those that stay on this phone.
     ///
     /// # Errors
     /// As every read.
@@ -106,7 +120,7 @@ impl Reader<'_> {
         self.rows(OF_DAY, (sql::blob(rep.as_uuid()), day.to_string()))
     }
 
-    /// A session's segments, in their order.
+    /// A session's segments, in their order: those that were sent, and those that stay on this phone.
     ///
     /// # Errors
     /// As every read.
@@ -114,7 +128,7 @@ impl Reader<'_> {
         self.rows(OF_SHIFT, [sql::blob(shift.as_uuid())])
     }
 
-    /// A session's newest segment.
+    /// A session's newest segment that was sent or stays on this phone.
     ///
     /// # Errors
     /// As every read.

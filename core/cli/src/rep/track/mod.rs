@@ -2,6 +2,7 @@
 
 mod advise;
 mod files;
+mod open;
 mod visits;
 
 use chrono::NaiveDate;
@@ -15,7 +16,7 @@ use crate::context::Context;
 use crate::failure::{Outcome, Own};
 use crate::when::{day_and_time, offset, time_of_day};
 use crate::width::Table;
-use crate::words::{rep, track as words};
+use crate::words::{presence, rep, track as words};
 
 pub(crate) fn run(context: &Context, what: Track) -> Outcome {
     match what {
@@ -26,6 +27,8 @@ pub(crate) fn run(context: &Context, what: Track) -> Outcome {
         Track::Export(args) => files::export(context, &args),
         Track::Replay(args) => files::replay(context, &args),
         Track::Advise(args) => advise::run(context, &args),
+        Track::Open(args) => open::open(context, &args),
+        Track::Check(args) => open::check(context, &args),
     }
 }
 
@@ -110,7 +113,7 @@ fn value(found: &TrackDay) -> serde_json::Value {
     };
     json!({
         "rep": found.rep, "day": found.day, "recorded": found.recorded, "bytes": found.bytes, "damaged": found.damaged,
-        "pieces": found.pieces.iter().map(piece).collect::<Vec<_>>(),
+        "pieces": found.pieces.iter().map(piece).collect::<Vec<_>>(), "hidden": found.hidden,
     })
 }
 
@@ -119,6 +122,14 @@ fn text(context: &Context, found: &TrackDay, others: bool) -> String {
     let mut lines = Vec::new();
     if others {
         lines.push(words::noted(lang));
+    }
+    lines.extend(found.hidden.iter().map(|piece| {
+        let time = |at| time_of_day(at, offset_min, lang);
+        presence::hidden(lang, time(&piece.from), time(&piece.until), piece.fixes)
+    }));
+    if found.pieces.is_empty() && !found.hidden.is_empty() {
+        lines.push(rep::times_are_local(lang, offset(offset_min)));
+        return lines.join("\n");
     }
     if found.pieces.is_empty() {
         lines.push(words::none(lang, found.day));
