@@ -4,6 +4,10 @@ use std::io::Write;
 
 use data_encoding::BASE64;
 use serde_json::{Value, json};
+use waymark_domain::check_in::CheckIn;
+use waymark_domain::ids::UserId;
+use waymark_domain::record::{Body, Kind, SyncRecord as _};
+use waymark_domain::track_segment::TrackSegment;
 
 use crate::error::WaymarkError;
 use crate::waymark::Waymark;
@@ -13,20 +17,23 @@ const CHUNK: u32 = 500;
 
 impl Waymark {
     /// Writes every record that this user sees, then every operation that is not settled, one JSON object a line. Coordinates carry their
-    /// datum. Gives the number of lines.
+    /// datum. Other people's check-ins and tracks come without their positions: looking at those takes a purpose, which a whole copy has not.
+    /// Gives the number of lines.
     ///
     /// # Errors
     /// What reading and writing may say.
     pub fn export(&self, out: &mut dyn Write) -> Result<u64, WaymarkError> {
         let mut lines = 0;
         let mut after = None;
+        let me = self.user()?;
         loop {
             let rows = self.read(|reader| reader.export(after.as_ref(), CHUNK))?;
             let Some(last) = rows.last() else { break };
             after = Some(last.key.clone());
             for row in rows {
+                let body = without_others_positions(&row.key.kind, row.body, me);
                 let line = json!({
-                    "record": row.key.kind, "id": row.key.id, "rev": row.rev, "pending": row.pending, "body": row.body,
+                    "record": row.key.kind, "id": row.key.id, "rev": row.rev, "pending": row.pending, "body": body,
                 });
                 writeln!(out, "{line}")?;
                 lines += 1;
@@ -55,6 +62,24 @@ impl Waymark {
         out.flush()?;
         Ok(lines)
     }
+}
+
+/// A body without what says where somebody else was.
+fn without_others_positions(kind: &Kind, mut body: Body, me: UserId) -> Body {
+    // the statement holds every fix once more
+    let fields: &[&str] = if *kind == CheckIn::KIND {
+        &["position", "statement"]
+    } else if *kind == TrackSegment::KIND {
+        &["packed"]
+    } else {
+        return body;
+    };
+    if body.get("rep") != Some(&json!(me)) {
+        for field in fields {
+            body.remove(*field);
+        }
+    }
+    body
 }
 
 /// An operation with every field that it has, known to this version or not; bytes that are no JSON as they are.

@@ -28,5 +28,7 @@ mod raw_http;
 mod schema_doc;
 mod shifts;
 mod support;
+mod track_cli;
+mod tracks;
 mod trusted_time;
 mod upgrade;

@@ -241,6 +241,12 @@ fn every_rep_command_works_offline_from_a_cold_start() {
     let exported = std::fs::read_to_string(exported).unwrap();
     assert!(exported.lines().count() > 532 && exported.contains("Shelf is empty"));
     assert_eq!(anna.text(&["export"]), exported);
+    assert_eq!(anna.json(&["track", "visits"])["fences"], 533);
+    for (what, name) in [("export", "day.geojson"), ("replay", "day.html")] {
+        let path = folder.path().join(name);
+        anna.json(&["track", what, path.to_str().unwrap()]);
+        assert!(path.metadata().unwrap().len() > 0, "{name}");
+    }
 
     // the ledger
     let status = anna.json(&["status"]);

@@ -263,26 +263,147 @@ fn a_current_position_has_an_age_and_is_live_for_five_minutes_inside_the_session
 }
 
 #[test]
-fn a_point_that_does_not_read_holds_up_no_other_work() {
+fn a_point_that_the_disk_damaged_is_counted_and_holds_up_nothing() {
     let office = Office::open();
     let mut anna = office.rep("Anna");
-    let shop = anna.add_customer("Kiosk");
-    anna.sync().unwrap();
-    anna.shift().start(None).unwrap();
-    let at = anna.fix((43.1, 7.42), Datum::Wgs84, 8.0, AccuracySource::Android, 0);
-    anna.tracks().record(&[at.unwrap()]).unwrap();
+    let day = anna.today_date().unwrap();
+    // no text at all, no JSON, another form, and a fix that is none
+    let damages = [
+        "CAST(x'ff00fe' AS TEXT)",
+        "'rubbish'",
+        "'{\"entry\":\"fix\"}'",
+        "replace(entry, '\"accuracy_m\":8.0', '\"accuracy_m\":-1.0')",
+    ];
+    for (n, damage) in damages.iter().enumerate() {
+        anna.shift().start(None).unwrap();
+        let record = |lat| {
+            office.pass(MINUTE, &[&anna]);
+            let fix = anna.fix((lat, 7.42), Datum::Wgs84, 8.0, AccuracySource::Android, 0);
+            anna.tracks().record(&[fix.unwrap()]).unwrap();
+        };
+        for lat in [43.1, 43.2, 43.3] {
+            record(lat);
+        }
+        anna.close();
+        let newest = "(SELECT max(seq) FROM track_point)";
+        // the first of a session, the one in its middle or the last, in turn
+        let hurt = format!(
+            "UPDATE track_point SET entry = {damage} WHERE seq = {newest} - {}",
+            n % 3
+        );
+        assert_eq!(anna.look().execute(&hurt, []).unwrap(), 1, "{damage}");
+        anna.start();
+        // recording goes on, reading goes on, and both say what is missing
+        let fix = anna.fix((43.4, 7.42), Datum::Wgs84, 8.0, AccuracySource::Android, 0);
+        office.pass(MINUTE, &[&anna]);
+        anna.tracks().record(&[fix.unwrap()]).unwrap();
+        let found = anna.tracks().of(anna.user(), day, "").unwrap();
+        assert_eq!((found.damaged, kept(&found).len()), (1, 3 * (n + 1)));
+        assert_eq!(anna.shift().status().unwrap().unwrap().damaged, 1);
+        assert!(
+            anna.tracks()
+                .latest(anna.user(), "")
+                .unwrap()
+                .is_some_and(|latest| latest.live)
+        );
+        // what is due is packed without it, and so is what is left when the session ends
+        office.pass(20 * MINUTE, &[&anna]);
+        let ended = anna.shift().end().unwrap();
+        assert_eq!((ended.stands, ended.damaged), (Stands::EndedByRep, 1));
+        let found = anna.tracks().of(anna.user(), day, "").unwrap();
+        assert_eq!(
+            (kept(&found).len(), found.recorded),
+            (3 * (n + 1), 3 * (n as u64 + 1))
+        );
+        anna.sync().unwrap();
+        assert_eq!(anna.status().unwrap().pending, 0);
+        let events = wait(anna.next_events(64));
+        let waits = |event: &ClientEvent| matches!(event, ClientEvent::TrackWaits(_));
+        assert!(!events.iter().any(waits), "{events:?}");
+    }
+    // nothing that lies there was thrown away, and nothing is tried again and again
     anna.close();
-    let hurt = anna
+    let left = anna
         .look()
-        .execute("UPDATE track_point SET entry = 'rubbish'", []);
-    assert_eq!(hurt.unwrap(), 1);
-    anna.start();
-    anna.note(shop, "Wants more");
-    anna.sync().unwrap();
+        .query_row("SELECT count(*) FROM track_point", [], |row| {
+            row.get::<_, i64>(0)
+        });
+    assert_eq!(left, Ok(4));
+}
+
+#[test]
+fn the_latest_session_is_the_one_that_was_opened_last_whatever_the_clocks_claimed() {
+    let fleet = company();
+    let anna = fleet.device("anna");
+    let mut opened = Vec::new();
+    for nth in 1..=3 {
+        opened.push(anna.shift().start(None).unwrap().id);
+        fleet.pass(HOUR);
+        anna.shift().end().unwrap();
+        // the device reboots, so that nothing anchors its clock, which goes back a day each time
+        fleet.clock("anna").reboot(nth, MINUTE);
+        fleet.clock("anna").shift_wall(-26 * HOUR);
+        let latest = anna.shift().latest().unwrap().unwrap();
+        assert_eq!(latest.id, *opened.last().unwrap());
+        assert_eq!(latest.stands, Stands::EndedByRep);
+    }
+    // the same from history, once the server has answered
+    fleet.sync("anna").unwrap();
     assert_eq!(anna.status().unwrap().pending, 0);
-    let events = wait(anna.next_events(64));
-    let waits = |event: &ClientEvent| matches!(event, ClientEvent::TrackWaits(_));
-    assert!(events.iter().any(waits), "{events:?}");
+    let latest = anna.shift().latest().unwrap().unwrap();
+    assert_eq!(latest.id, opened[2]);
+}
+
+#[test]
+fn a_manager_sees_where_a_check_in_was_for_a_purpose_alone_and_the_rep_reads_it() {
+    let fleet = company();
+    let kiosk = fleet.customer("Kiosk").owned_by("anna");
+    let (anna, mia) = (fleet.device("anna"), fleet.device("mia"));
+    let visit = anna.visits().start_unplanned(kiosk).unwrap();
+    check_in(&anna);
+    anna.visits().finish(visit).unwrap();
+    let own = anna.visits().view(visit).unwrap();
+    assert!(own.check_ins[0].position.is_some(), "one's own is no look");
+    fleet.sync("anna").unwrap();
+    fleet.sync("mia").unwrap();
+    let seen = mia.visits().view(visit).unwrap();
+    assert_eq!(seen.check_ins[0].position, None);
+    assert!(seen.check_ins[0].verdict.is_some());
+    assert_eq!(code(mia.visits().view_for(visit, " ")), ErrorCode::Required);
+    assert_eq!(mia.status().unwrap().pending, 0);
+    // a copy of everything is no way round that
+    let check_in = |device: &Waymark| {
+        let mut out = Vec::new();
+        device.export(&mut out).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        let lines = text
+            .lines()
+            .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+        let mut found = lines.filter(|line| line["record"] == "check_in");
+        let body = found.next().unwrap()["body"].clone();
+        (
+            body.get("position").is_some(),
+            body.get("statement").is_some(),
+        )
+    };
+    assert_eq!(check_in(&mia), (false, false));
+    assert_eq!(check_in(&anna), (true, true));
+    let seen = mia
+        .visits()
+        .view_for(visit, "The door is elsewhere")
+        .unwrap();
+    assert!(seen.check_ins[0].position.is_some());
+    fleet.sync("mia").unwrap();
+    fleet.sync("anna").unwrap();
+    let day = today(&anna);
+    let looked = anna.privacy().collected(day, day).unwrap().looked;
+    let [look] = looked.as_slice() else {
+        panic!("{looked:?}")
+    };
+    assert_eq!(
+        (look.what, look.purpose.as_str()),
+        (What::CheckIn, "The door is elsewhere")
+    );
 }
 
 #[test]

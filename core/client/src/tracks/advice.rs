@@ -6,11 +6,16 @@ use waymark_domain::geo::accuracy::sigma_m;
 use waymark_domain::geo::advice::{Advice, Situation, advise};
 use waymark_domain::geo::fence::{Side, Thresholds};
 use waymark_domain::ids::CustomerId;
+use waymark_domain::track::{GapReason, HOLE_MS};
 
 use super::Tracks;
 use super::watched::Watched;
 use crate::error::{ErrorCode, WaymarkError};
 use crate::shift::Stands;
+
+/// [`HOLE_MS`] in seconds.
+#[expect(clippy::cast_precision_loss, reason = "two minutes")]
+const HOLE_S: f64 = HOLE_MS as f64 / 1_000.0;
 
 /// What the shell knows when it asks.
 #[derive(Debug, Clone)]
@@ -32,6 +37,9 @@ pub struct AdviceView {
     pub inside: bool,
     /// What to ask for; absent: nothing, nobody is to be visited.
     pub advice: Option<Advice>,
+    /// What the shell notes with [`Tracks::gap`] before it waits, where the wait is longer than two fixes of a track may be apart: so that
+    /// the track says why nothing is known of that time.
+    pub gap: Option<GapReason>,
 }
 
 /// The customer whose fence is nearest.
@@ -84,6 +92,8 @@ impl Tracks {
             battery: request.battery,
             charging: request.charging,
         };
+        let advice = advise(&situation);
+        let rare = advice.is_none_or(|advice| advice.interval_s > HOLE_S);
         Ok(AdviceView {
             next: near.map(|near| NextCustomer {
                 customer: near.customer,
@@ -92,7 +102,8 @@ impl Tracks {
                 planned: is_planned,
             }),
             inside,
-            advice: advise(&situation),
+            advice,
+            gap: rare.then_some(GapReason::Sparing),
         })
     }
 

@@ -122,7 +122,7 @@ impl TrackDay {
         watched: &[Watched],
         regions: waymark_domain::geo::Regions,
     ) -> Result<CrossingsView, WaymarkError> {
-        let day = self.on_one_clock(regions)?;
+        let day = self.on_one_clock(regions)?.restored()?;
         let filtered = filter(&day.track, Limits::default());
         let samples = day.samples(&filtered);
         let fences: Vec<(&Watched, &WatchedFence)> = watched
@@ -376,3 +376,6 @@ fn at_customer<'a>(
     let nearest = holding.min_by(|(_, a), (_, b)| middle(a).total_cmp(&middle(b)));
     nearest.map(|(watched, _)| *watched)
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,7 +6,8 @@
 
 use std::collections::BTreeMap;
 
-use waymark_domain::geo::accuracy::sigma_m;
+use waymark_domain::fix::{Fix, MAX_ACCURACY_M};
+use waymark_domain::geo::accuracy::{accuracy_of, sigma_m};
 use waymark_domain::geo::{Position, Regions, Wgs84};
 use waymark_domain::ids::BootId;
 use waymark_domain::shift::later;
@@ -52,6 +53,7 @@ struct Origin {
 }
 
 /// The day.
+#[derive(Debug, Default)]
 pub(super) struct Day {
     /// All of it. Its clock is UTC, its datum WGS-84.
     pub(super) track: Track,
@@ -59,7 +61,7 @@ pub(super) struct Day {
     origins: Vec<Origin>,
 }
 
-/// Where the rep was at a moment: a plausible fix, or a place on the way between two of which packing left others out.
+/// Where the rep was at a moment, as far as it is plausible.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Sample {
     pub(super) at: Wgs84,
@@ -197,41 +199,67 @@ pub(super) fn not_a_track(error: NotATrack) -> WaymarkError {
 }
 
 impl Day {
-    /// The plausible fixes, and between two of one piece the places at which packing says that the others were, at the pace at which they
-    /// were recorded.
+    /// The day with what packing left out put back, at the pace at which it was recorded: on the straight way between the two kept fixes, as
+    /// packing promises, less certain by what packing may have moved it. What judges fixes by those next to them needs them there.
+    pub(super) fn restored(&self) -> Result<Self, WaymarkError> {
+        let (mut entries, mut origins) = (Vec::new(), Vec::new());
+        let mut known = self.origins.iter();
+        let mut before: Option<(Fix, Origin)> = None;
+        for entry in self.track.entries() {
+            match entry {
+                Entry::Gap { .. } => {
+                    before = None;
+                    entries.push(entry);
+                }
+                Entry::Fix(fix) => {
+                    let Some(origin) = known.next().copied() else {
+                        continue;
+                    };
+                    if let Some((from, last)) = &before
+                        && last.piece == origin.piece
+                    {
+                        for fix in left_out(from, &fix, &origin) {
+                            let utc_ms = fix.mono_ms;
+                            origins.push(Origin { utc_ms, ..origin });
+                            entries.push(Entry::Fix(fix));
+                        }
+                    }
+                    origins.push(origin);
+                    entries.push(Entry::Fix(fix.clone()));
+                    before = Some((fix, origin));
+                }
+            }
+        }
+        let track = Track::new(&entries, i64::MAX).map_err(not_a_track)?;
+        Ok(Self { track, origins })
+    }
+
+    /// The plausible fixes.
     pub(super) fn samples(&self, filtered: &Filtered) -> Vec<Sample> {
         let fixes = self.track.fixes();
-        let mut samples: Vec<Sample> = Vec::new();
-        let mut last: Option<(usize, Origin)> = None;
-        for i in filtered.usable() {
-            let (Some(fix), Some(origin)) = (fixes.get(i), self.origins.get(i)) else {
-                continue;
-            };
-            let Position::Wgs84(at) = fix.position else {
-                continue;
-            };
-            let jumped = |last: usize| {
-                filtered.jumps.binary_search(&i).is_ok()
-                    || (last + 1..=i).any(|between| self.track.gap_before(between))
-            };
-            let after_gap = last.is_some_and(|(last, _)| jumped(last));
-            let here = Sample {
-                at,
-                sigma_m: sigma_m(fix.accuracy_m, fix.source),
-                utc_ms: origin.utc_ms,
-                after_gap,
-                clock: origin.clock,
-            };
-            if let (Some((_, before)), Some(from)) = (last, samples.last().copied())
-                && !after_gap
-                && before.piece == origin.piece
-            {
-                samples.extend(left_out(&from, &here, origin));
-            }
-            samples.push(here);
-            last = Some((i, *origin));
-        }
-        samples
+        let mut last: Option<usize> = None;
+        filtered
+            .usable()
+            .filter_map(|i| {
+                let (fix, origin) = (fixes.get(i)?, self.origins.get(i)?);
+                let Position::Wgs84(at) = fix.position else {
+                    return None;
+                };
+                let jumped = |last: usize| {
+                    filtered.jumps.binary_search(&i).is_ok()
+                        || (last + 1..=i).any(|between| self.track.gap_before(between))
+                };
+                let after_gap = last.is_some_and(jumped);
+                last = Some(i);
+                Some(Sample {
+                    at,
+                    sigma_m: sigma_m(fix.accuracy_m, fix.source),
+                    utc_ms: origin.utc_ms,
+                    after_gap,
+                    clock: origin.clock,
+                })
+            })
+            .collect()
     }
 
     /// The time of fix `i` moved to `utc_ms`, with its uncertainty.
@@ -240,27 +268,32 @@ impl Day {
     }
 }
 
-/// Places on the straight way between two samples, as packing promises: each within its bound of where the rep was.
-fn left_out(from: &Sample, to: &Sample, origin: &Origin) -> Vec<Sample> {
-    let lasted = to.utc_ms - from.utc_ms;
-    let steps = lasted / origin.pace_ms;
-    let (d_lat, d_lon) = (to.at.lat() - from.at.lat(), to.at.lon() - from.at.lon());
+/// What packing left out between two fixes of a piece.
+fn left_out(from: &Fix, to: &Fix, origin: &Origin) -> Vec<Fix> {
+    let lasted = to.mono_ms - from.mono_ms;
+    let (d_lat, d_lon) = (
+        to.position.lat() - from.position.lat(),
+        to.position.lon() - from.position.lon(),
+    );
     if d_lon.abs() > 180.0 {
         return Vec::new();
     }
-    let sigma = from.sigma_m.max(to.sigma_m);
-    let sigma_m = (sigma * sigma + origin.moved_m * origin.moved_m).sqrt();
-    (1..steps)
+    let sigma = |fix: &Fix| sigma_m(fix.accuracy_m, fix.source);
+    let worse = sigma(from).max(sigma(to));
+    let sigma_m = (worse * worse + origin.moved_m * origin.moved_m).sqrt();
+    (1..lasted / origin.pace_ms)
         .filter_map(|step| {
-            let utc_ms = from.utc_ms + step * origin.pace_ms;
-            let share = share(utc_ms - from.utc_ms, lasted);
-            let (lat, lon) = (from.at.lat() + d_lat * share, from.at.lon() + d_lon * share);
-            Some(Sample {
-                at: Wgs84::new(lat, lon).ok()?,
-                sigma_m,
-                utc_ms,
-                after_gap: false,
-                clock: origin.clock,
+            let elapsed = step * origin.pace_ms;
+            let share = share(elapsed, lasted);
+            let (lat, lon) = (
+                from.position.lat() + d_lat * share,
+                from.position.lon() + d_lon * share,
+            );
+            Some(Fix {
+                position: Position::Wgs84(Wgs84::new(lat, lon).ok()?),
+                accuracy_m: accuracy_of(sigma_m, from.source).min(MAX_ACCURACY_M),
+                mono_ms: from.mono_ms + elapsed,
+                ..from.clone()
             })
         })
         .collect()

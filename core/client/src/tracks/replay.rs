@@ -7,6 +7,7 @@ use waymark_domain::check_in::Moment;
 use waymark_domain::geo::fence::Side;
 use waymark_domain::ids::{CustomerId, UserId};
 use waymark_domain::location_access::What;
+use waymark_domain::time::UnixMs;
 use waymark_domain::visit::State;
 
 use super::Tracks;
@@ -34,7 +35,16 @@ impl Tracks {
         let stayed = seen.stays.iter().map(|stay| stay.customer);
         let stopped = seen.stops.iter().filter_map(|stop| stop.customer);
         let shown: BTreeSet<CustomerId> = stayed.chain(stopped).chain(customers).collect();
-        let mut replay = Replay::of(&found.joined(regions)?, 0);
+        let day_kept = found.on_one_clock(regions)?;
+        let mut replay = Replay::of(&day_kept.restored()?.track, 0);
+        // judged with what packing left out, drawn with what it kept: between two of those the way is straight
+        let kept: BTreeSet<UnixMs> = day_kept
+            .track
+            .fixes()
+            .iter()
+            .map(|fix| fix.mono_ms)
+            .collect();
+        replay.points.retain(|point| kept.contains(&point.at));
         for (stop, view) in replay.stops.iter_mut().zip(&seen.stops) {
             stop.name = view.customer_name.clone().unwrap_or_default();
         }

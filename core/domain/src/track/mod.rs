@@ -84,6 +84,8 @@ pub enum GapReason {
     PausedByRep,
     /// No work session was open: nothing may be recorded.
     OutsideShift,
+    /// No customer was near: positions were asked for rarely, to spare the battery.
+    Sparing,
     /// Not said, or a reason of a later version.
     #[default]
     #[serde(other)]
@@ -102,6 +104,7 @@ impl GapReason {
         Self::AppKilled,
         Self::PausedByRep,
         Self::OutsideShift,
+        Self::Sparing,
     ];
 
     /// The name as on the wire and in exports.
@@ -116,6 +119,7 @@ impl GapReason {
             Self::AppKilled => "app_killed",
             Self::PausedByRep => "paused_by_rep",
             Self::OutsideShift => "outside_shift",
+            Self::Sparing => "sparing",
             Self::Unknown => "unknown",
         }
     }

@@ -130,8 +130,8 @@ pub(super) fn svg(replay: &Replay, plane: &Plane, lang: Lang) -> String {
             let at = clock(mark.at, replay.utc_offset_min);
             let (kind, label) = (words::kind_text(mark.kind, lang), escaped(&mark.label));
             svg.push_str(&format!(
-                "<rect class=\"mark {class}\" x=\"{:.1}\" y=\"{:.1}\" width=\"16\" height=\"16\" transform=\"rotate(45 {x:.1} {y:.1})\"><title>{at} {kind} {label}</title></rect>",
-                x - 8.0, y - 8.0
+                "<rect class=\"mark {class}\" x=\"{:.1}\" y=\"{:.1}\" width=\"20\" height=\"20\" transform=\"rotate(45 {x:.1} {y:.1})\"><title>{at} {kind} {label}</title></rect>",
+                x - 10.0, y - 10.0
             ));
         }
     }
@@ -142,8 +142,7 @@ pub(super) fn svg(replay: &Replay, plane: &Plane, lang: Lang) -> String {
             clock(stop.to, replay.utc_offset_min),
         );
         svg.push_str(&format!(
-            "<g><title>{from}–{to}</title><circle class=\"stop\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"14\"/><text class=\"no\" x=\"{x:.1}\" y=\"{:.1}\">{n}</text></g>",
-            y + 5.0
+            "<g><title>{from}–{to}</title><circle class=\"stop\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"14\"/><text class=\"no\" x=\"{x:.1}\" y=\"{y:.1}\">{n}</text></g>"
         ));
     }
     svg.push_str("<circle id=\"halo\" r=\"0\" visibility=\"hidden\"/><circle id=\"me\" r=\"9\" visibility=\"hidden\"/>");
@@ -273,7 +272,8 @@ fn round_down(most: f64) -> f64 {
 /// Lines of latitude and longitude, with their degrees.
 fn graticule(plane: &Plane) -> String {
     let mut lines = String::new();
-    let step = round_down(230.0 / plane.east);
+    // far enough apart for the labels on a small screen too
+    let step = round_down(320.0 / plane.east);
     let digits = (0..6)
         .find(|digits| step * 10_f64.powi(*digits) >= 0.999)
         .unwrap_or(6);
@@ -307,7 +307,7 @@ fn legend(plane: &Plane) -> String {
     };
     let north = WIDE - 45.0;
     format!(
-        "<path class=\"bar\" d=\"M{x:.1} {:.1}V{y:.1}H{:.1}V{:.1}\"/><text x=\"{x:.1}\" y=\"{:.1}\">{text}</text><path class=\"north\" d=\"M{north} 20l10 30l-10 -7l-10 7z\"/><text x=\"{north}\" y=\"72\" text-anchor=\"middle\">N</text>",
+        "<path class=\"bar\" d=\"M{x:.1} {:.1}V{y:.1}H{:.1}V{:.1}\"/><text x=\"{x:.1}\" y=\"{:.1}\">{text}</text><path class=\"north\" d=\"M{north} 20l10 30l-10 -7l-10 7z\"/><text x=\"{north}\" y=\"80\" text-anchor=\"middle\">N</text>",
         y - 8.0,
         WIDE - 40.0,
         y - 8.0,

@@ -270,7 +270,7 @@ impl Replay {
         let (from, to) = self.span();
         let data = draw::data(self, &plane, lang);
         let tables = tables::all(self, lang);
-        let credit = words::credit(datum, lang);
+        let credit = words::credit(datum, self.utc_offset_min, lang);
         Ok(format!(
             r#"<!DOCTYPE html>
 <html lang="{html_lang}"><head><meta charset="utf-8">

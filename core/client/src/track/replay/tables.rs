@@ -14,8 +14,14 @@ pub(super) fn facts(replay: &Replay, lang: Lang) -> String {
         let value = format!("{:.1} ± {:.1} km", metres / 1000.0, off / 1000.0);
         fact(value, words::WAY.pick(lang));
     }
-    fact(replay.stops.len().to_string(), words::STOPS.pick(lang));
-    fact(replay.gaps.len().to_string(), words::GAPS.pick(lang));
+    fact(
+        replay.stops.len().to_string(),
+        words::SO_MANY_STOPS.pick(lang),
+    );
+    fact(
+        replay.gaps.len().to_string(),
+        words::SO_MANY_GAPS.pick(lang),
+    );
     fact(replay.points.len().to_string(), words::POINTS.pick(lang));
     format!("<ul class=\"facts\">{facts}</ul>")
 }
@@ -35,13 +41,13 @@ pub(super) fn all(replay: &Replay, lang: Lang) -> String {
             at(stop.from),
             at(stop.to),
             lasted(stop.to - stop.from, lang),
+            place,
             format!("± {}", lasted(stop.uncertain_ms, lang)),
             if stop.unobserved_ms > 0 {
                 lasted(stop.unobserved_ms, lang)
             } else {
                 "–".to_owned()
             },
-            place,
         ]
     });
     let marks = replay.marks.iter().map(|mark| {
@@ -73,10 +79,11 @@ pub(super) fn all(replay: &Replay, lang: Lang) -> String {
     });
     use words::{AT, FOUND, FROM, LASTED, PLACE, TO, UNSEEN, UNSURE, WHAT, WHY};
     let number = Both("No.", "序号");
-    let empty = Both("", "");
+    let customer = Both("Customer", "客户");
     let mut tables = table(
         &words::STOPS,
-        &[&number, &FROM, &TO, &LASTED, &UNSURE, &UNSEEN, &PLACE],
+        &[&number, &FROM, &TO, &LASTED, &PLACE, &UNSURE, &UNSEEN],
+        4,
         stops,
         lang,
     );
@@ -89,32 +96,34 @@ pub(super) fn all(replay: &Replay, lang: Lang) -> String {
     }
     tables.push_str(&table(
         &words::MARKS,
-        &[&AT, &WHAT, &empty, &FOUND],
+        &[&AT, &WHAT, &customer, &FOUND],
+        2,
         marks,
         lang,
     ));
     tables.push_str(&table(
         &words::GAPS,
         &[&FROM, &TO, &LASTED, &WHY],
+        3,
         gaps,
         lang,
     ));
     tables
 }
 
-/// A table with its heading; nothing without rows. The cells are HTML.
+/// A table with its heading; nothing without rows. The cells are HTML; those of the column `long` may run over several lines.
 fn table(
     heading: &Both,
     columns: &[&Both],
+    long: usize,
     rows: impl Iterator<Item = Vec<String>>,
     lang: Lang,
 ) -> String {
     let body: String = rows
         .map(|row| {
-            let last = row.len().saturating_sub(1);
             let cells = row.iter().enumerate().map(|(i, cell)| {
-                let class = if i == last { "" } else { " class=\"n\"" };
-                format!("<td{class}>{cell}</td>")
+                let class = if i == long { "w" } else { "n" };
+                format!("<td class=\"{class}\">{cell}</td>")
             });
             format!("<tr>{}</tr>", cells.collect::<String>())
         })

@@ -5,6 +5,7 @@ use waymark_domain::track::GapReason;
 
 use super::{MarkKind, Verdict};
 use crate::lang::Lang;
+use crate::when::offset;
 
 /// A text in both languages.
 pub(super) struct Both(pub(super) &'static str, pub(super) &'static str);
@@ -22,6 +23,8 @@ pub(super) const PICTURE: Both = Both(
 );
 pub(super) const NOWHERE: Both = Both("no position", "无位置");
 pub(super) const STOPS: Both = Both("Stops", "停留");
+pub(super) const SO_MANY_STOPS: Both = Both("stops", "处停留");
+pub(super) const SO_MANY_GAPS: Both = Both("gaps", "处空缺");
 pub(super) const GAPS: Both = Both("Gaps", "空缺");
 pub(super) const MARKS: Both = Both("Check-ins and visits", "签到与拜访");
 pub(super) const NO_STOPS: Both = Both("No stops.", "没有停留。");
@@ -52,6 +55,7 @@ pub const fn reason_text(reason: GapReason, lang: Lang) -> &'static str {
         GapReason::AppKilled => lang.pick("app ended by the system", "应用被系统结束"),
         GapReason::PausedByRep => lang.pick("paused by the rep", "由业务员暂停"),
         GapReason::OutsideShift => lang.pick("outside the work session", "不在工作时段"),
+        GapReason::Sparing => lang.pick("no customer near, battery spared", "附近无客户，节电"),
         GapReason::Unknown => lang.pick("reason not recorded", "原因未记录"),
     }
 }
@@ -83,7 +87,8 @@ pub(super) const fn verdict_class(verdict: Option<Verdict>) -> &'static str {
     }
 }
 
-pub(super) fn credit(datum: Option<Datum>, lang: Lang) -> String {
+pub(super) fn credit(datum: Option<Datum>, utc_offset_min: i16, lang: Lang) -> String {
+    let offset = offset(utc_offset_min);
     let datum = match datum {
         None | Some(Datum::Wgs84) => "WGS-84",
         Some(Datum::Gcj02) => "GCJ-02",
@@ -91,10 +96,10 @@ pub(super) fn credit(datum: Option<Datum>, lang: Lang) -> String {
     };
     match lang {
         Lang::En => format!(
-            "Drawn by Waymark from the device's own recording. Positions in {datum}; no map of others is used. Dashed: nothing was recorded there, and no distance is counted. Times are local."
+            "Drawn by Waymark from the device's own recording. Positions in {datum}; no map of others is used. Dashed: nothing was recorded there, and no distance is counted. Times are UTC{offset}."
         ),
         Lang::ZhHans => format!(
-            "由 Waymark 根据设备自身记录绘制。坐标系 {datum}，未使用第三方地图。虚线表示没有记录，不计入里程。时间为当地时间。"
+            "由 Waymark 根据设备自身记录绘制。坐标系 {datum}，未使用第三方地图。虚线表示没有记录，不计入里程。时间为 UTC{offset}。"
         ),
     }
 }
