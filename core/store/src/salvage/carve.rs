@@ -108,10 +108,19 @@ impl Pages {
             return Vec::new();
         }
         let cells = be16(page, 3).unwrap_or(0).min(PAGE_SIZE / 4);
-        let starts = (0..cells).filter_map(|i| be16(page, 8 + 2 * i));
-        starts
-            .filter_map(|start| self.row(page, kind, start))
-            .collect()
+        let listed = (0..cells).map(|i| self.row(page, kind, be16(page, 8 + 2 * i)?));
+        let mut rows = Vec::with_capacity(cells);
+        let mut strays = false;
+        for row in listed {
+            strays |= row.is_none();
+            rows.extend(row);
+        }
+        if strays {
+            // the row may be whole, and only the list of where the rows are may be hurt: it is looked for at every place
+            let anywhere = 8 + 2 * cells..page.len();
+            rows.extend(anywhere.filter_map(|start| self.row(page, kind, start)));
+        }
+        rows
     }
 
     fn row(&self, page: &[u8], kind: u8, start: usize) -> Option<Vec<Value>> {
