@@ -5,7 +5,9 @@ mod context;
 mod demo;
 mod failure;
 mod office;
+mod photo;
 mod rep;
+mod stamp;
 mod values;
 mod when;
 mod width;
@@ -67,6 +69,8 @@ fn run(context: &Context, command: Command) -> Outcome {
         Command::Privacy(args) => rep::privacy::run(context, &args),
         Command::Evidence(what) => rep::evidence::run(context, what),
         Command::Verify(args) => rep::evidence::verify(context, &args),
+        Command::Stamp(args) => stamp::run(context, &args),
+        Command::Photo(what) => photo::run(context, what),
         Command::Sync => rep::sync::run(context),
         Command::Status => rep::status::run(context),
         Command::Attention(args) => rep::attention::run(context, args.what),

@@ -22,6 +22,7 @@ mod evidence;
 mod kill;
 mod offline;
 mod phone;
+mod photo;
 mod promises;
 mod raw_http;
 mod schema_doc;

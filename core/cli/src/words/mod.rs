@@ -5,6 +5,7 @@
 pub(crate) mod demo;
 pub(crate) mod help;
 pub(crate) mod office;
+pub(crate) mod photo;
 pub(crate) mod rep;
 
 /// Defines sentences: `name(values…) english / chinese;`.
@@ -40,7 +41,13 @@ mod tests {
 
     #[test]
     fn every_sentence_says_the_same_in_both_languages() {
-        let all = [super::rep::ALL, super::office::ALL, super::demo::ALL].concat();
+        let all = [
+            super::rep::ALL,
+            super::office::ALL,
+            super::photo::ALL,
+            super::demo::ALL,
+        ]
+        .concat();
         assert!(all.len() > 50, "{}", all.len());
         for (name, en, zh) in all {
             assert!(!en.is_empty() && !zh.is_empty(), "{name}");
