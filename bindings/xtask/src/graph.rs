@@ -36,6 +36,7 @@ const PROTOCOL: &str = "waymark-protocol";
 const STORE: &str = "waymark-store";
 const SYNC: &str = "waymark-sync";
 const EVIDENCE: &str = "waymark-evidence";
+const PHOTO: &str = "waymark-photo";
 const CLIENT: &str = "waymark-client";
 const SERVER: &str = "waymark-server";
 const TESTKIT: &str = "waymark-testkit";
@@ -46,6 +47,7 @@ const ROOMS: &[Room] = &[
     row(PROTOCOL, "core/protocol", Only(&[DOMAIN])),
     row(STORE, "core/store", Only(&[DOMAIN])),
     row(EVIDENCE, "core/evidence", Only(&[DOMAIN, PROTOCOL])),
+    row(PHOTO, "core/photo", Only(&[DOMAIN])),
     row(SYNC, "core/sync", Only(&[DOMAIN, PROTOCOL])),
     row(
         CLIENT,
@@ -56,7 +58,7 @@ const ROOMS: &[Room] = &[
     row(
         "waymark",
         "core/cli",
-        Only(&[DOMAIN, PROTOCOL, EVIDENCE, CLIENT, SERVER]),
+        Only(&[DOMAIN, PROTOCOL, EVIDENCE, PHOTO, CLIENT, SERVER]),
     ),
     row(TESTKIT, "tests/support", Everything),
     row("waymark-scenarios", "tests/scenarios", Everything),

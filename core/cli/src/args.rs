@@ -81,6 +81,11 @@ pub(crate) enum Command {
     Evidence(Evidence),
     /// Verify a bundle of evidence: needs nothing but the bundle and the company's key
     Verify(Verify),
+    /// Put a stamp on a photo; outside it no pixel changes, and the original can be sealed inside
+    Stamp(crate::stamp::Stamp),
+    /// Stamped photos: their originals, and the keys that seal them
+    #[command(subcommand)]
+    Photo(crate::photo::Photo),
     /// Send what is pending and fetch what is new
     Sync,
     /// Where the work stands: counts that must balance

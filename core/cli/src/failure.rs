@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use waymark_client::{ErrorCode, Lang, WaymarkError};
 
-use crate::words::{office, presence, rep, track};
+use crate::words::{office, photo, presence, rep, track};
 
 /// What a command brings.
 pub(crate) type Outcome<T = ()> = Result<T, Failure>;
@@ -58,6 +58,18 @@ pub(crate) enum Own {
     NoSuchUser(String),
     /// No or many devices fit.
     NoSuchDevice(String),
+    /// A photo cannot be stamped or restored.
+    Photo(waymark_photo::Error),
+    /// Not a key for sealing.
+    NotAKey(String),
+    /// Not `key=value`, or not a value for that key.
+    NotAValue(String),
+    /// Not a file of facts.
+    NotFacts(String),
+    /// The output would take the place of the input.
+    OverInput(String),
+    /// A file that must not be there is there.
+    KeyThere(String),
     /// The runtime could not be started.
     Runtime(String),
     /// The demo found something that does not add up, in words.
@@ -167,9 +179,15 @@ impl Own {
             | Self::NotAnOutline
             | Self::NotAnOpening(_)
             | Self::DataThere(_)
+            | Self::OverInput(_)
             | Self::FileThere(_)
+            | Self::KeyThere(_)
             | Self::Demo(_) => Exit::Refused,
-            Self::HalfAPosition | Self::NotASample(_) | Self::NoFormat(_) => Exit::Usage,
+            Self::HalfAPosition | Self::NotASample(_) | Self::NoFormat(_) | Self::NotAValue(_) => {
+                Exit::Usage
+            }
+            Self::Photo(waymark_photo::Error::Io(_)) => Exit::Storage,
+            Self::Photo(_) | Self::NotAKey(_) | Self::NotFacts(_) => Exit::Refused,
             Self::NoSuchFile(_)
             | Self::NotAnOp
             | Self::NoVisit
@@ -199,6 +217,12 @@ impl Own {
             Self::DataThere(_) => "data_there",
             Self::NoSuchUser(_) => "no_such_user",
             Self::NoSuchDevice(_) => "no_such_device",
+            Self::Photo(error) => photo::code(error),
+            Self::NotAKey(_) => "not_a_key",
+            Self::NotAValue(_) => "not_a_value",
+            Self::NotFacts(_) => "not_facts",
+            Self::OverInput(_) => "over_input",
+            Self::KeyThere(_) => "key_there",
             Self::Runtime(_) => "internal",
             Self::Demo(_) => "demo",
         }
@@ -258,6 +282,21 @@ impl Own {
             Self::NoSuchDevice(text) => (
                 office::no_such_device(lang, text),
                 office::no_such_device_remedy(lang),
+            ),
+            Self::Photo(error) => photo::error(lang, error),
+            Self::NotAKey(path) => (photo::not_a_key(lang, path), photo::not_a_key_remedy(lang)),
+            Self::NotAValue(pair) => (
+                photo::not_a_value(lang, pair),
+                photo::not_a_value_remedy(lang),
+            ),
+            Self::NotFacts(why) => (photo::not_facts(lang, why), photo::not_facts_remedy(lang)),
+            Self::OverInput(path) => (
+                photo::over_input(lang, path),
+                photo::over_input_remedy(lang),
+            ),
+            Self::KeyThere(path) => (
+                photo::file_there(lang, path),
+                photo::file_there_remedy(lang),
             ),
             Self::Runtime(why) | Self::Demo(why) => (why.clone(), rep::internal_remedy(lang)),
         }

@@ -6,7 +6,9 @@ mod demo;
 mod failure;
 mod office;
 mod output;
+mod photo;
 mod rep;
+mod stamp;
 mod values;
 mod when;
 mod width;
@@ -69,6 +71,8 @@ fn run(context: &Context, command: Command) -> Outcome {
         Command::Privacy(args) => rep::privacy::run(context, &args),
         Command::Evidence(what) => rep::evidence::run(context, what),
         Command::Verify(args) => rep::evidence::verify(context, &args),
+        Command::Stamp(args) => stamp::run(context, &args),
+        Command::Photo(what) => photo::run(context, what),
         Command::Sync => rep::sync::run(context),
         Command::Status => rep::status::run(context),
         Command::Attention(args) => rep::attention::run(context, args.what),

@@ -23,6 +23,7 @@ mod interop;
 mod kill;
 mod offline;
 mod phone;
+mod photo;
 mod presence;
 mod promises;
 mod raw_http;

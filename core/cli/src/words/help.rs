@@ -15,6 +15,7 @@ Examples:
   waymark visit note \"Wants the new price list\"
   waymark visit finish
   waymark import customers shops.csv --datum wgs84
+  waymark stamp in.jpg out.jpg --set time=2026-03-02T09:30:00+01:00 --set customer=\"Café de Paris\"
   waymark demo
 
 Exit codes:
@@ -36,6 +37,7 @@ const EXAMPLES_ZH: &str = "\
   waymark visit note \"需要新的价目表\"
   waymark visit finish
   waymark import customers shops.csv --datum wgs84
+  waymark stamp in.jpg out.jpg --set time=2026-03-02T09:30:00+08:00 --set customer=幸福药店
   waymark demo
 
 退出码：
@@ -126,6 +128,13 @@ const COMMANDS: &[(&str, &str)] = &[
     ),
     ("evidence key", "公司密钥，交给验证者"),
     ("verify", "验证证据文件：只需文件和公司密钥"),
+    (
+        "stamp",
+        "给照片加水印；水印以外的像素不变，原图可封存在文件内",
+    ),
+    ("photo", "带水印的照片：原图及封存密钥"),
+    ("photo restore", "还原带水印照片的原图，逐位相同"),
+    ("photo key", "生成封存原图的密钥"),
     ("sync", "上传待发内容并获取更新"),
     ("status", "工作状态：必须相符的账目"),
     ("attention", "服务器未按原样接受的内容"),
@@ -258,6 +267,25 @@ const ARGUMENTS: &[(&str, &str)] = &[
         "fence bssid",
         "客户的 Wi-Fi 站点，如 aa:bb:cc:dd:ee:ff，可多次给出",
     ),
+    ("stamp photo", "照片"),
+    ("stamp result", "带水印照片写到哪里"),
+    ("template", "水印样式，JSON 文件"),
+    ("facts", "照片的已知信息，JSON 文件"),
+    (
+        "set",
+        "一项内容，格式 键=值；键=?原因 说明为何没有；可多次给出",
+    ),
+    ("mode", "生成什么"),
+    (
+        "stamp key",
+        "用此密钥将原图封存在文件内，见 waymark photo key",
+    ),
+    ("font", "内置字体缺字时使用的字体"),
+    ("thumbnail", "同时写出不超过 30 KB 的缩略图"),
+    ("restore photo", "带水印的照片"),
+    ("restore result", "原图写到哪里"),
+    ("seal_key", "封存时使用的密钥"),
+    ("key_file", "写到哪里；该文件不得已存在"),
     ("bundle", "证据文件"),
     (
         "verify key",

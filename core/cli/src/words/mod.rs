@@ -5,6 +5,7 @@
 pub(crate) mod demo;
 pub(crate) mod help;
 pub(crate) mod office;
+pub(crate) mod photo;
 pub(crate) mod presence;
 pub(crate) mod rep;
 pub(crate) mod track;
@@ -47,6 +48,7 @@ mod tests {
             super::track::ALL,
             super::office::ALL,
             super::presence::ALL,
+            super::photo::ALL,
             super::demo::ALL,
         ]
         .concat();

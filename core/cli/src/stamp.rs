@@ -1,0 +1,234 @@
+//! `waymark stamp`.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use chrono::DateTime;
+use clap::{Args, ValueEnum};
+use serde_json::{Value, json};
+use waymark_client::Lang;
+use waymark_client::system::SystemEntropy;
+use waymark_domain::ambient::Entropy as _;
+use waymark_photo::limits::{MAX_FILE_BYTES, MAX_FONT_BYTES, MAX_TEMPLATE_BYTES};
+use waymark_photo::{
+    ExifOutcome, Facts, Fix, Language, Method, Mode, Order, Report, SealKey, Source, Taken,
+    Template, Text, Why, stamp, thumbnail,
+};
+
+use crate::context::Context;
+use crate::failure::{Outcome, Own};
+use crate::photo::{read_key, read_photo, write_whole};
+use crate::words::photo as words;
+
+#[derive(Debug, Args)]
+pub(crate) struct Stamp {
+    /// The photo
+    #[arg(value_name = "IN")]
+    pub(crate) photo: PathBuf,
+    /// Where the stamped photo goes
+    #[arg(value_name = "OUT")]
+    pub(crate) result: PathBuf,
+    /// What the stamp looks like, a JSON file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) template: Option<PathBuf>,
+    /// What is known of the photo, a JSON file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) facts: Option<PathBuf>,
+    /// A value, as key=value; key=?reason says why there is none; can be repeated
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// What to make of the photo
+    #[arg(long, value_enum, default_value_t = ModeArg::Evidence)]
+    pub(crate) mode: ModeArg,
+    /// Seal the original into the file with this key, see `waymark photo key`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: Option<PathBuf>,
+    /// A font for characters that the built-in one lacks
+    #[arg(long, value_name = "FILE")]
+    pub(crate) font: Option<PathBuf>,
+    /// Also write a thumbnail of at most 30 KB
+    #[arg(long, value_name = "FILE")]
+    pub(crate) thumbnail: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum ModeArg {
+    Evidence,
+    Copy,
+    Canvas,
+}
+
+impl From<ModeArg> for Mode {
+    fn from(arg: ModeArg) -> Self {
+        match arg {
+            ModeArg::Evidence => Self::Evidence,
+            ModeArg::Copy => Self::Copy,
+            ModeArg::Canvas => Self::Canvas,
+        }
+    }
+}
+
+pub(crate) fn run(context: &Context, args: &Stamp) -> Outcome {
+    let template = template(context, args)?;
+    let mut facts = match &args.facts {
+        Some(path) => serde_json::from_slice(&read_photo(path, MAX_TEMPLATE_BYTES)?)
+            .map_err(|error| Own::NotFacts(error.to_string()))?,
+        None => Facts::default(),
+    };
+    for pair in &args.set {
+        set(&mut facts, pair).ok_or_else(|| Own::NotAValue(pair.clone()))?;
+    }
+    let begins = |start: &str| {
+        args.set
+            .iter()
+            .any(|pair| pair.trim_start().starts_with(start))
+    };
+    if begins("time_") && args.facts.is_none() && !begins("time=") {
+        return Err(Own::NotAValue("time=".to_owned()).into());
+    }
+    let seal = args.key.as_deref().map(read_key).transpose()?.map(|key| {
+        let mut nonce = [0; 12];
+        SystemEntropy.fill(&mut nonce);
+        SealKey { key, nonce }
+    });
+    let font = args
+        .font
+        .as_deref()
+        .map(|path| read_photo(path, MAX_FONT_BYTES))
+        .transpose()?;
+    let data = read_photo(&args.photo, MAX_FILE_BYTES)?;
+    let order = Order {
+        mode: args.mode.into(),
+        template: &template,
+        facts: &facts,
+        seal: seal.as_ref(),
+        device_font: font.as_deref(),
+    };
+    let stamped = stamp(&data, &order).map_err(Own::Photo)?;
+    write_whole(&args.photo, &args.result, &mut |out| stamped.write_to(out))?;
+    if let Some(path) = &args.thumbnail {
+        let mut whole = Vec::new();
+        stamped.write_to(&mut whole)?;
+        let small = thumbnail(&whole).map_err(Own::Photo)?;
+        write_whole(&args.photo, path, &mut |out| out.write_all(&small))?;
+    }
+    let report = stamped.report();
+    let value: Value = json!({ "file": args.result.display().to_string(), "stamp": report });
+    context.show(&value, || told(context.lang, report, args).join("\n"))
+}
+
+fn template(context: &Context, args: &Stamp) -> Outcome<Template> {
+    let Some(path) = &args.template else {
+        let language = match context.lang {
+            Lang::En => Language::En,
+            Lang::ZhHans => Language::ZhHans,
+        };
+        return Ok(Template {
+            language,
+            ..Template::default()
+        });
+    };
+    let json = read_photo(path, MAX_TEMPLATE_BYTES)?;
+    Ok(Template::from_json(&json).map_err(Own::Photo)?)
+}
+
+/// What is said to a person.
+fn told(lang: Lang, report: &Report, args: &Stamp) -> Vec<String> {
+    let file = args.result.display().to_string();
+    let mut told = vec![match report.method {
+        Method::InPlace { .. } => words::in_place(lang, &file),
+        Method::Reencoded {
+            why: Why::Copy | Why::Canvas,
+        } => words::made(lang, &file, report.size.0, report.size.1),
+        Method::Reencoded { why } => words::reencoded(lang, &file, words::why(lang, why)),
+    }];
+    if report.sealed_bytes > 0 {
+        let kilobytes = report.sealed_bytes.div_ceil(1000);
+        told.push(words::sealed(lang, kilobytes));
+    } else if args.key.is_some() {
+        told.push(words::not_sealed(lang));
+    }
+    for missing in &report.missing_fields {
+        told.push(words::missing_field(lang, &missing.key, &missing.reason));
+    }
+    if !report.missing_glyphs.is_empty() {
+        let glyphs: String = report.missing_glyphs.iter().collect();
+        told.push(words::missing_glyphs(lang, glyphs));
+    }
+    if let ExifOutcome::Left(_) = report.exif {
+        told.push(words::exif_left(lang));
+    }
+    told
+}
+
+/// Takes one `key=value` over; `None` when it is none, or its value no number, time or word that its key wants.
+fn set(facts: &mut Facts, pair: &str) -> Option<()> {
+    let (key, value) = pair.split_once('=')?;
+    let (key, value) = (key.trim(), value.trim());
+    if key.is_empty() {
+        return None;
+    }
+    let reason = value.strip_prefix('?').map(str::trim);
+    let number = || {
+        value
+            .parse::<f64>()
+            .ok()
+            .filter(|number| number.is_finite())
+    };
+    match (key, reason) {
+        ("position", Some(reason)) => {
+            facts.position = None;
+            facts.position_missing = Some(reason.to_owned());
+        }
+        ("time", None) => time(facts).at = DateTime::parse_from_rfc3339(value).ok()?,
+        ("time_plus_minus", None) => time(facts).plus_minus_s = Some(value.parse().ok()?),
+        ("time_verified", None) => time(facts).verified = value.parse().ok()?,
+        ("lat", None) => fix(facts).lat = number()?,
+        ("lon", None) => fix(facts).lon = number()?,
+        ("accuracy", None) => fix(facts).accuracy_m = Some(number()?),
+        ("altitude", None) => fix(facts).altitude_m = Some(number()?),
+        ("heading", None) => fix(facts).heading_deg = Some(number()?),
+        ("dop", None) => fix(facts).dop = Some(number()?),
+        ("source", None) => {
+            facts.source = match value {
+                "camera" => Source::Camera,
+                "gallery" => Source::Gallery,
+                "other_app" => Source::OtherApp,
+                _ => return None,
+            }
+        }
+        ("time" | "source" | "lat" | "lon" | "position", _) => return None,
+        (key, Some(reason)) => {
+            facts
+                .texts
+                .insert(key.to_owned(), Text::Missing(reason.to_owned()));
+        }
+        (key, None) => {
+            facts
+                .texts
+                .insert(key.to_owned(), Text::Is(value.to_owned()));
+        }
+    }
+    Some(())
+}
+
+/// The time that is being put together; `run` refuses one that is only qualified.
+fn time(facts: &mut Facts) -> &mut Taken {
+    facts.time.get_or_insert_with(|| Taken {
+        at: DateTime::UNIX_EPOCH.fixed_offset(),
+        plus_minus_s: None,
+        verified: false,
+    })
+}
+
+/// The position that is being put together; without both coordinates it is out of range.
+fn fix(facts: &mut Facts) -> &mut Fix {
+    facts.position.get_or_insert(Fix {
+        lat: f64::NAN,
+        lon: f64::NAN,
+        accuracy_m: None,
+        altitude_m: None,
+        heading_deg: None,
+        dop: None,
+    })
+}

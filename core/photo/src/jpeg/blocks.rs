@@ -1,0 +1,253 @@
+//! Blocks of a scan: skipped, decoded, written.
+
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "numbers of a block have at most 15 bits; runs at most 63"
+)]
+
+use super::bits::{Place, Reader, Writer};
+use super::huffman::{AcDecoder, DcDecoder, EOB, Encoder, ZRL, size_of};
+use super::{Broken, Jpeg, RST0, RST7};
+
+/// The 64 quantised coefficients of a block in zigzag order; the first is the DC value itself, not its difference.
+pub(crate) type Block = [i16; 64];
+
+/// The DC values that the next differences start from, by component.
+pub(crate) type Predictors = [i32; 3];
+
+/// A DC value beyond this is damage: 8-bit pictures stay below 2048 (F.1.2.1.2). Some encoders overshoot a little.
+const MAX_DC: i32 = 1 << 13;
+
+/// One block of an MCU: which component, and which decoders.
+#[derive(Debug, Clone, Copy)]
+struct Step<'t> {
+    component: usize,
+    dc: &'t DcDecoder,
+    ac: &'t AcDecoder,
+}
+
+/// The decoders of a picture, by table number.
+#[derive(Debug, Clone)]
+pub(crate) struct Decoders {
+    dc: [Option<DcDecoder>; 4],
+    ac: [Option<AcDecoder>; 4],
+}
+
+impl Decoders {
+    pub(crate) fn new(jpeg: &Jpeg<'_>) -> Result<Self, Broken> {
+        let mut decoders = Self {
+            dc: [const { None }; 4],
+            ac: [const { None }; 4],
+        };
+        for component in &jpeg.components {
+            if let Some(slot) = decoders.dc.get_mut(component.dc)
+                && slot.is_none()
+            {
+                let spec = jpeg.dc.get(component.dc).and_then(Option::as_ref);
+                *slot = Some(DcDecoder::new(spec.ok_or(Broken::HuffmanTable)?)?);
+            }
+            if let Some(slot) = decoders.ac.get_mut(component.ac)
+                && slot.is_none()
+            {
+                let spec = jpeg.ac.get(component.ac).and_then(Option::as_ref);
+                *slot = Some(AcDecoder::new(spec.ok_or(Broken::HuffmanTable)?)?);
+            }
+        }
+        Ok(decoders)
+    }
+}
+
+/// Goes through the MCUs of a scan in order.
+#[derive(Debug, Clone)]
+pub(crate) struct Walker<'a, 't> {
+    bits: Reader<'a>,
+    data: &'a [u8],
+    end: usize,
+    plan: Vec<Step<'t>>,
+    predictors: Predictors,
+    /// MCUs done.
+    at: usize,
+    restart: usize,
+    /// Restart markers passed.
+    interval: usize,
+}
+
+impl<'a, 't> Walker<'a, 't> {
+    pub(crate) fn new(jpeg: &Jpeg<'a>, decoders: &'t Decoders) -> Result<Self, Broken> {
+        let mut plan = Vec::new();
+        for (number, component) in jpeg.components.iter().enumerate() {
+            let dc = decoders.dc.get(component.dc).and_then(Option::as_ref);
+            let ac = decoders.ac.get(component.ac).and_then(Option::as_ref);
+            let step = Step {
+                component: number,
+                dc: dc.ok_or(Broken::HuffmanTable)?,
+                ac: ac.ok_or(Broken::HuffmanTable)?,
+            };
+            plan.extend(std::iter::repeat_n(step, component.h * component.v));
+        }
+        // nothing after the scan must be taken for it
+        let data = jpeg.data.get(..jpeg.scan.end).ok_or(Broken::CutOff)?;
+        Ok(Self {
+            bits: Reader::new(data, jpeg.scan.start),
+            data,
+            end: jpeg.scan.end,
+            plan,
+            predictors: [0; 3],
+            at: 0,
+            restart: jpeg.restart,
+            interval: 0,
+        })
+    }
+
+    pub(crate) const fn predictors(&self) -> Predictors {
+        self.predictors
+    }
+
+    /// Where the next bit lies.
+    pub(crate) fn place(&self) -> Place {
+        self.bits.place()
+    }
+
+    fn resume(&mut self, at: usize) {
+        self.bits = Reader::new(self.data, at);
+        self.predictors = [0; 3];
+        self.interval += 1;
+    }
+
+    /// The byte after the next restart marker, which must be the one with this number.
+    fn next_restart(&self, from: usize, number: usize) -> Result<usize, Broken> {
+        let mut pos = from;
+        loop {
+            let rest = self.data.get(pos..self.end).ok_or(Broken::EndsEarly)?;
+            pos += rest
+                .iter()
+                .position(|byte| *byte == 0xFF)
+                .ok_or(Broken::EndsEarly)?;
+            match self.data.get(pos + 1) {
+                Some(marker @ RST0..=RST7) if usize::from(marker - RST0) == number % 8 => {
+                    return Ok(pos + 2);
+                }
+                Some(RST0..=RST7) | None => return Err(Broken::EndsEarly),
+                Some(0) => pos += 2,
+                Some(_) => pos += 1,
+            }
+        }
+    }
+
+    /// Goes on to the MCU `target`, not before the next one, and over the restart marker before it if there is one. Whole intervals are passed over by their markers.
+    pub(crate) fn skip_to(&mut self, target: usize) -> Result<(), Broken> {
+        if let Some(last) = target.checked_div(self.restart) {
+            while self.interval < last {
+                let from = self.place().byte;
+                let after = self.next_restart(from, self.interval)?;
+                self.resume(after);
+                self.at = self.interval * self.restart;
+            }
+        }
+        while self.at < target {
+            let count = (target - self.at).min(256);
+            self.skip_mcus(count)?;
+            if self.bits.ran_out() {
+                return Err(Broken::EndsEarly);
+            }
+        }
+        Ok(())
+    }
+
+    fn skip_mcus(&mut self, count: usize) -> Result<(), Broken> {
+        let mut bits = self.bits;
+        let mut predictors = self.predictors;
+        for _ in 0..count {
+            for step in &self.plan {
+                let difference = step.dc.next(&mut bits)?;
+                if let Some(predictor) = predictors.get_mut(step.component) {
+                    *predictor = predictor.wrapping_add(difference);
+                }
+                step.ac.skip(&mut bits)?;
+            }
+        }
+        self.bits = bits;
+        self.predictors = predictors;
+        self.at += count;
+        Ok(())
+    }
+
+    /// Decodes the next MCU into as many blocks as it has.
+    pub(crate) fn decode(&mut self, blocks: &mut Vec<Block>) -> Result<(), Broken> {
+        blocks.clear();
+        for step in &self.plan {
+            let mut block = [0; 64];
+            let difference = step.dc.next(&mut self.bits)?;
+            if let (Some(predictor), [dc, ..]) =
+                (self.predictors.get_mut(step.component), &mut block)
+            {
+                *predictor = predictor.wrapping_add(difference);
+                if predictor.abs() > MAX_DC {
+                    return Err(Broken::Code);
+                }
+                *dc = *predictor as i16;
+            }
+            step.ac.decode(&mut self.bits, &mut block)?;
+            blocks.push(block);
+        }
+        if self.bits.ran_out() {
+            return Err(Broken::EndsEarly);
+        }
+        self.at += 1;
+        Ok(())
+    }
+}
+
+/// The tables of one component for writing.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Tables<'t> {
+    pub(crate) dc: &'t Encoder,
+    pub(crate) ac: &'t Encoder,
+}
+
+/// Writes a block; `false` when the tables lack a symbol, and then what was written is of no use.
+#[inline]
+pub(crate) fn write(
+    writer: &mut Writer,
+    block: &Block,
+    predictor: &mut i32,
+    tables: Tables<'_>,
+) -> bool {
+    let [dc, ac @ ..] = block;
+    let difference = i32::from(*dc) - *predictor;
+    *predictor = i32::from(*dc);
+    let mut whole = put(writer, tables.dc, 0, difference);
+    let mut run = 0_u32;
+    for value in ac {
+        if *value == 0 {
+            run += 1;
+            continue;
+        }
+        while run > 15 {
+            let (code, length) = tables.ac.code(ZRL);
+            whole &= length > 0;
+            writer.put(code, length);
+            run -= 16;
+        }
+        whole &= put(writer, tables.ac, (run << 4) as u8, i32::from(*value));
+        run = 0;
+    }
+    if run > 0 {
+        let (code, length) = tables.ac.code(EOB);
+        whole &= length > 0;
+        writer.put(code, length);
+    }
+    whole
+}
+
+/// Writes the code for a number of this size after this run, and the number.
+#[inline(always)]
+fn put(writer: &mut Writer, table: &Encoder, run: u8, value: i32) -> bool {
+    let size = size_of(value);
+    let (code, length) = table.code(run | size as u8);
+    // negative numbers are written less one (F.1.2.1.1)
+    let number = (value + (value >> 31)) as u32 & ((1 << size) - 1);
+    writer.put(code << size | number, length + size);
+    length > 0 && size < 16
+}

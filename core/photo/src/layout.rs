@@ -1,0 +1,110 @@
+//! Where the plate stands and how large the letters are.
+
+use crate::error::Error;
+use crate::font::Fonts;
+use crate::template::{Shape, Template};
+use crate::text::{Block, Line, Sizes};
+use crate::turn::Rect;
+
+/// Below this an em is no longer readable: Chinese characters have up to thirty strokes.
+const LEAST_EM: usize = 10;
+
+/// A stamp covers at most one part in so many of the picture's height.
+const MOST_HEIGHT: usize = 4;
+
+/// Text in its place.
+pub(crate) struct Layout {
+    /// The plate, in the picture as it is shown.
+    pub(crate) plate: Rect,
+    pub(crate) text: Block,
+    /// Pixels.
+    pub(crate) em: u32,
+}
+
+/// The size that a template asks for on a picture of this size, in pixels.
+fn wanted_em(template: &Template, (width, height): (usize, usize)) -> usize {
+    (width.min(height) * usize::from(template.text_permille) / 1000).max(LEAST_EM)
+}
+
+/// Places the text on a picture of this size; `snap` makes a plate as large as it has to be.
+pub(crate) fn on_picture(
+    fonts: &Fonts<'_>,
+    lines: &[Line],
+    template: &Template,
+    (width, height): (usize, usize),
+    snap: impl Fn(Rect) -> Rect,
+) -> Result<Layout, Error> {
+    let too_small = Error::TooSmall { width, height };
+    if width < LEAST_EM * 4 || height < LEAST_EM * 4 {
+        return Err(too_small);
+    }
+    let mut em = wanted_em(template, (width, height));
+    loop {
+        let sizes = Sizes {
+            em: u32::try_from(em).unwrap_or(u32::MAX),
+        };
+        let text = Block::set(fonts, lines, sizes, width);
+        let (wide, high) = match template.shape {
+            Shape::Band => (width, text.height()),
+            Shape::Block => (text.width().min(width), text.height()),
+        };
+        if high <= height {
+            let plate = snap(corner(template, (wide, high), (width, height)));
+            if plate.height() * MOST_HEIGHT <= height {
+                return Ok(Layout {
+                    plate,
+                    text,
+                    em: sizes.em,
+                });
+            }
+        }
+        if em <= LEAST_EM {
+            return Err(too_small);
+        }
+        em = (em * 24 / 25).min(em - 1).max(LEAST_EM);
+    }
+}
+
+fn corner(template: &Template, plate: (usize, usize), picture: (usize, usize)) -> Rect {
+    let left = if template.corner.right() {
+        picture.0 - plate.0
+    } else {
+        0
+    };
+    let top = if template.corner.top() {
+        0
+    } else {
+        picture.1 - plate.1
+    };
+    Rect {
+        left,
+        top,
+        right: left + plate.0,
+        bottom: top + plate.1,
+    }
+}
+
+/// Text on a strip of its own beside a picture of this size, as wide as the picture; the strip starts at (0, 0).
+pub(crate) fn beside_picture(
+    fonts: &Fonts<'_>,
+    lines: &[Line],
+    template: &Template,
+    (width, height): (usize, usize),
+) -> Result<Layout, Error> {
+    if width < LEAST_EM * 4 {
+        return Err(Error::TooSmall { width, height });
+    }
+    let em = u32::try_from(wanted_em(template, (width, height))).unwrap_or(u32::MAX);
+    let text = Block::set(fonts, lines, Sizes { em }, width);
+    Ok(Layout {
+        plate: Rect {
+            left: 0,
+            top: 0,
+            right: width,
+            // a whole number of MCUs of 4:2:0, so that the edge is sharp
+            bottom: text.height().next_multiple_of(16),
+        },
+        text,
+        em,
+    })
+}

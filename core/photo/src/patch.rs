@@ -1,0 +1,28 @@
+//! A file as another one with some ranges replaced.
+
+use std::io::{self, Write};
+use std::ops::Range;
+
+/// Some bytes in the place of others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Patch {
+    /// What is replaced; empty where something is only put in.
+    pub(crate) range: Range<usize>,
+    pub(crate) bytes: Vec<u8>,
+}
+
+/// Writes `data` with the patches, which are in order and do not overlap.
+pub(crate) fn write(data: &[u8], patches: &[Patch], out: &mut impl Write) -> io::Result<()> {
+    let mut at = 0;
+    for patch in patches {
+        out.write_all(between(data, at..patch.range.start)?)?;
+        out.write_all(&patch.bytes)?;
+        at = patch.range.end;
+    }
+    out.write_all(between(data, at..data.len())?)
+}
+
+fn between(data: &[u8], range: Range<usize>) -> io::Result<&[u8]> {
+    data.get(range)
+        .ok_or_else(|| io::Error::other("patches out of order"))
+}

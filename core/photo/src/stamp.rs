@@ -1,0 +1,371 @@
+//! Stamping: in place where the picture allows it, decoded and encoded anew where not.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+use waymark_domain::hash::Hash;
+
+use crate::error::Error;
+use crate::exif::{self, ExifTrouble, Tags};
+use crate::facts::{Facts, Source};
+use crate::font::Fonts;
+use crate::jpeg::edit::{Area, edit};
+use crate::jpeg::{APP0, APP1, APP15, Broken, Jpeg, Obstacle, Segment, Why};
+use crate::layout::{self, Layout};
+use crate::limits::{MAX_FILE_BYTES, MAX_FONT_BYTES};
+use crate::paint::{Mask, Painter, Plate};
+use crate::patch::{self, Patch};
+use crate::reencode;
+use crate::seal::{self, SealKey};
+use crate::template::{MissingField, Template};
+use crate::turn::{Rect, Turn};
+
+/// What to make of a picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// The picture itself, its pixels outside the stamp untouched.
+    Evidence,
+    /// A smaller copy for sending.
+    Copy,
+    /// The whole picture with the stamp on a strip below it, so that nothing is covered.
+    Canvas,
+}
+
+/// A stamp to be put on a picture.
+#[derive(Debug, Clone, Copy)]
+pub struct Order<'a> {
+    /// What to make.
+    pub mode: Mode,
+    /// What the stamp looks like.
+    pub template: &'a Template,
+    /// What it says.
+    pub facts: &'a Facts,
+    /// With this the original is kept in the file, in the mode [`Mode::Evidence`]; without it what the stamp covers is gone.
+    pub seal: Option<&'a SealKey>,
+    /// A font of the device for characters that the built-in one lacks.
+    pub device_font: Option<&'a [u8]>,
+}
+
+/// How it was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "how")]
+pub enum Method {
+    /// Outside the stamp every coefficient is the original's.
+    InPlace {
+        /// Whether symbols were added to the Huffman tables.
+        tables_extended: bool,
+        /// Blocks of the stamp that are drawn a little less exactly, because the picture's tables lack symbols.
+        fitted_blocks: usize,
+    },
+    /// The whole picture was decoded and encoded anew.
+    Reencoded {
+        /// Why it was not stamped in place.
+        why: Why,
+    },
+}
+
+/// What became of the EXIF tags.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExifOutcome {
+    /// These were set.
+    Set(Vec<&'static str>),
+    /// The block was left as it was.
+    Left(ExifTrouble),
+}
+
+/// What was done, for a person and for the record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Report {
+    /// What was asked for.
+    pub mode: Mode,
+    /// How it was done.
+    pub method: Method,
+    /// Width and height of the result as it is shown.
+    pub size: (usize, usize),
+    /// Outside this no pixel is changed, in the picture as it is shown. Decoders smooth colours into a neighbouring pixel, so where colours
+    /// are stored at half size this is a pixel more than the plate.
+    pub band: Rect,
+    /// The size of the letters in pixels.
+    pub em: u32,
+    /// How much of the picture the plate takes, in percent.
+    pub plate_opacity: u8,
+    /// Characters that no font has; a square is drawn for each.
+    pub missing_glyphs: Vec<char>,
+    /// Fields without a value.
+    pub missing_fields: Vec<MissingField>,
+    /// Where the picture comes from.
+    pub source: Source,
+    /// SHA-256 of the file that was given.
+    pub original: Hash,
+    /// Bytes of the sealed original in the file; 0: it was not sealed.
+    pub sealed_bytes: usize,
+    /// What became of the EXIF tags.
+    pub exif: ExifOutcome,
+}
+
+/// A stamped picture that is not written yet.
+#[derive(Debug)]
+pub struct Stamped<'a> {
+    data: &'a [u8],
+    patches: Vec<Patch>,
+    report: Report,
+}
+
+impl Stamped<'_> {
+    /// What was done.
+    #[must_use]
+    pub const fn report(&self) -> &Report {
+        &self.report
+    }
+
+    /// Writes the file.
+    ///
+    /// # Errors
+    /// What `out` says.
+    pub fn write_to(&self, out: &mut impl Write) -> io::Result<()> {
+        patch::write(self.data, &self.patches, out)
+    }
+}
+
+/// Puts a stamp on a picture.
+///
+/// # Errors
+/// [`Error`]: why not. The picture is not changed, and nothing is written, before it is known to work.
+pub fn stamp<'a>(data: &'a [u8], order: &Order<'_>) -> Result<Stamped<'a>, Error> {
+    if data.len() > MAX_FILE_BYTES {
+        return Err(Error::FileTooLarge(data.len()));
+    }
+    order.template.check()?;
+    order.facts.check()?;
+    if order
+        .device_font
+        .is_some_and(|font| font.len() > MAX_FONT_BYTES)
+    {
+        return Err(Error::Font);
+    }
+    let fonts = Fonts::new(order.device_font).map_err(|_| Error::Font)?;
+    let why = match order.mode {
+        Mode::Canvas => Why::Canvas,
+        Mode::Copy => Why::Copy,
+        Mode::Evidence => match in_place(data, order, &fonts) {
+            Ok(stamped) => return Ok(stamped),
+            Err(Trouble::Obstacle(Obstacle::Not(why))) => why,
+            // a general decoder would show grey or worse there, and call it a picture
+            Err(Trouble::Obstacle(Obstacle::Broken(
+                broken @ (Broken::Code | Broken::EndsEarly),
+            ))) => {
+                return Err(broken.into());
+            }
+            // of anything else it may see past, or will say what is wrong
+            Err(Trouble::Obstacle(Obstacle::Broken(_))) => Why::Structure,
+            Err(Trouble::Error(error)) => return Err(error),
+        },
+    };
+    let (bytes, report) = reencode::stamp(data, order, &fonts, why)?;
+    Ok(Stamped {
+        data: &[],
+        patches: vec![Patch { range: 0..0, bytes }],
+        report,
+    })
+}
+
+/// Why a picture was not stamped in place.
+enum Trouble {
+    /// Another way may work.
+    Obstacle(Obstacle),
+    /// No other way will.
+    Error(Error),
+}
+
+impl<E: Into<Obstacle>> From<E> for Trouble {
+    fn from(obstacle: E) -> Self {
+        Self::Obstacle(obstacle.into())
+    }
+}
+
+impl From<Error> for Trouble {
+    fn from(error: Error) -> Self {
+        Self::Error(error)
+    }
+}
+
+/// The first EXIF segment.
+pub(crate) fn exif_segment<'s>(data: &[u8], segments: &'s [Segment]) -> Option<&'s Segment> {
+    segments.iter().find(|segment| {
+        segment.marker == APP1
+            && data
+                .get(segment.body.clone())
+                .is_some_and(|body| body.starts_with(exif::PREFIX))
+    })
+}
+
+/// An APP1 segment with this TIFF block.
+pub(crate) fn exif_bytes(tiff: &[u8]) -> Result<Vec<u8>, ExifTrouble> {
+    let length =
+        u16::try_from(2 + exif::PREFIX.len() + tiff.len()).map_err(|_| ExifTrouble::NoRoom)?;
+    let mut bytes = vec![0xFF, APP1];
+    bytes.extend(length.to_be_bytes());
+    bytes.extend(exif::PREFIX);
+    bytes.extend(tiff);
+    Ok(bytes)
+}
+
+fn in_place<'a>(
+    data: &'a [u8],
+    order: &Order<'_>,
+    fonts: &Fonts<'_>,
+) -> Result<Stamped<'a>, Trouble> {
+    let jpeg = Jpeg::parse(data)?;
+    if seal::is_stamped(data, &jpeg.segments) {
+        return Err(Error::AlreadyStamped.into());
+    }
+    let exif = exif_segment(data, &jpeg.segments);
+    let tiff = exif
+        .and_then(|segment| data.get(segment.body.clone()))
+        .and_then(|body| body.strip_prefix(exif::PREFIX.as_slice()));
+    let orientation = tiff.and_then(exif::orientation).unwrap_or(1);
+    let turn = Turn::new(orientation, jpeg.width, jpeg.height);
+    let (lines, missing_fields) = order.template.lines(order.facts);
+    let layout = layout::on_picture(fonts, &lines, order.template, turn.shown(), |plate| {
+        turn.shown_rect(whole_mcus(&jpeg, turn.stored_rect(plate)))
+    })?;
+    let stored = turn.stored_rect(layout.plate);
+    let mask = mask(fonts, &layout, order.template, turn, stored);
+    let area = Area {
+        left: stored.left / jpeg.mcu_width,
+        top: stored.top / jpeg.mcu_height,
+        right: stored.right.div_ceil(jpeg.mcu_width),
+        bottom: stored.bottom.div_ceil(jpeg.mcu_height),
+    };
+    let plate = Plate::new(order.template.plate_opacity);
+    let painter = Painter::new(&jpeg, &mask, plate);
+    let edited = edit(&jpeg, area, &mut |x, y, blocks| painter.paint(x, y, blocks))?;
+    drop(mask);
+
+    let (mut patches, outcome) = exif_patch(&jpeg, exif, tiff, &Tags::of(order.facts));
+    let mut report = Report {
+        mode: order.mode,
+        method: Method::InPlace {
+            tables_extended: edited.tables_extended,
+            fitted_blocks: edited.fitted_blocks,
+        },
+        size: turn.shown(),
+        band: turn.shown_rect(with_fringe(&jpeg, stored)),
+        em: layout.em,
+        plate_opacity: plate.opacity(),
+        missing_glyphs: layout.text.missing.into_iter().collect(),
+        missing_fields,
+        source: order.facts.source,
+        original: Hash::of(data),
+        sealed_bytes: 0,
+        exif: outcome,
+    };
+    let ours = jpeg
+        .segments
+        .iter()
+        .find(|segment| !(APP0..=APP15).contains(&segment.marker))
+        .map_or(2, |segment| segment.whole.start);
+    let about = seal::about(&about(&report, order)?).ok_or(Error::SealDamaged)?;
+    patches.push(Patch {
+        range: ours..ours,
+        bytes: about,
+    });
+    patches.extend(edited.patches);
+    if let Some(with) = order.seal {
+        let sealed = seal::seal(data, &patches, with)?;
+        report.sealed_bytes = sealed.len();
+        let at = patches
+            .iter()
+            .position(|patch| patch.range.start > ours)
+            .unwrap_or(patches.len());
+        patches.insert(
+            at,
+            Patch {
+                range: ours..ours,
+                bytes: sealed,
+            },
+        );
+    }
+    Ok(Stamped {
+        data,
+        patches,
+        report,
+    })
+}
+
+/// What the file itself says about the stamp, in the clear.
+pub(crate) fn about(report: &Report, order: &Order<'_>) -> Result<Vec<u8>, Error> {
+    let json = serde_json::json!({
+        "mode": report.mode,
+        "method": report.method,
+        "band": report.band,
+        "source": report.source,
+        "time": order.facts.time,
+        "original": report.original,
+    });
+    serde_json::to_vec(&json).map_err(|_| Error::Value("about"))
+}
+
+/// The text as a mask over this rectangle of the stored picture.
+fn mask(fonts: &Fonts<'_>, layout: &Layout, template: &Template, turn: Turn, stored: Rect) -> Mask {
+    let mut mask = Mask::new(stored);
+    let plate = layout.plate;
+    layout.text.draw(
+        fonts,
+        (plate.width(), plate.height()),
+        template.corner.right(),
+        |x, y, coverage| {
+            let (x, y) = turn.stored(plate.left + x, plate.top + y);
+            mask.dot(x, y, coverage);
+        },
+    );
+    mask
+}
+
+/// The smallest rectangle of whole MCUs around this one, as far as the picture goes.
+fn whole_mcus(jpeg: &Jpeg<'_>, rect: Rect) -> Rect {
+    let (wide, high) = (jpeg.mcu_width, jpeg.mcu_height);
+    Rect {
+        left: rect.left / wide * wide,
+        top: rect.top / high * high,
+        right: rect.right.next_multiple_of(wide).min(jpeg.width),
+        bottom: rect.bottom.next_multiple_of(high).min(jpeg.height),
+    }
+}
+
+/// Where decoders that smooth colours may show a difference: a pixel more in each direction in which colours are stored at half size.
+fn with_fringe(jpeg: &Jpeg<'_>, rect: Rect) -> Rect {
+    let (x, y) = (jpeg.mcu_width / 8 - 1, jpeg.mcu_height / 8 - 1);
+    Rect {
+        left: rect.left.saturating_sub(x),
+        top: rect.top.saturating_sub(y),
+        right: (rect.right + x).min(jpeg.width),
+        bottom: (rect.bottom + y).min(jpeg.height),
+    }
+}
+
+fn exif_patch(
+    jpeg: &Jpeg<'_>,
+    segment: Option<&Segment>,
+    tiff: Option<&[u8]>,
+    tags: &Tags,
+) -> (Vec<Patch>, ExifOutcome) {
+    if tags.is_empty() {
+        return (Vec::new(), ExifOutcome::Set(Vec::new()));
+    }
+    let bytes = exif::with_tags(tiff, tags).and_then(|tiff| exif_bytes(&tiff));
+    let bytes = match bytes {
+        Ok(bytes) => bytes,
+        Err(trouble) => return (Vec::new(), ExifOutcome::Left(trouble)),
+    };
+    // a new segment goes where EXIF is looked for: first, or after the JFIF header that has to be first itself
+    let first = jpeg
+        .segments
+        .first()
+        .filter(|segment| segment.marker == APP0)
+        .map_or(2, |segment| segment.whole.end);
+    let range = segment.map_or(first..first, |segment| segment.whole.clone());
+    (vec![Patch { range, bytes }], ExifOutcome::Set(tags.names()))
+}

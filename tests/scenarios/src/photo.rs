@@ -1,0 +1,244 @@
+//! A photo on the command line: stamped, given back, refused.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::cli::Terminal;
+use crate::support::root;
+
+struct Desk {
+    folder: TempDir,
+    terminal: Terminal,
+}
+
+impl Desk {
+    fn new() -> Self {
+        let folder = TempDir::new().unwrap();
+        let terminal = Terminal::new(folder.path().join("rep.db"));
+        Self { folder, terminal }
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.folder.path().join(name).to_str().unwrap().to_owned()
+    }
+
+    fn run(&self, args: &[&str]) -> crate::cli::Ran {
+        self.terminal.run(args)
+    }
+
+    /// The names in the folder, so that nothing is left lying about.
+    fn files(&self) -> Vec<String> {
+        let mut names: Vec<String> = fs::read_dir(self.folder.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+}
+
+fn fixture(name: &str) -> String {
+    let path: PathBuf = root().join("tests/fixtures/photos").join(name);
+    path.to_str().unwrap().to_owned()
+}
+
+fn read(path: &str) -> Vec<u8> {
+    fs::read(Path::new(path)).unwrap()
+}
+
+#[test]
+fn a_stamped_photo_gives_its_original_back_with_the_key_and_only_with_it() {
+    let desk = Desk::new();
+    let (key, other, out, back) = (
+        desk.path("key"),
+        desk.path("other"),
+        desk.path("out.jpg"),
+        desk.path("back.jpg"),
+    );
+    desk.terminal.text(&["photo", "key", &key]);
+    desk.terminal.text(&["photo", "key", &other]);
+    let photo = fixture("nokia_n70_422_iptc.jpg");
+    let report = desk.terminal.json(&[
+        "stamp",
+        &photo,
+        &out,
+        "--key",
+        &key,
+        "--set",
+        "time=2026-11-22T14:35:08+08:00",
+        "--set",
+        "time_verified=true",
+        "--set",
+        "time_plus_minus=2",
+        "--set",
+        "lat=30.274085",
+        "--set",
+        "lon=120.15507",
+        "--set",
+        "accuracy=12",
+        "--set",
+        "customer=杭州鑫源百货商行",
+        "--set",
+        "address=?offline",
+        "--set",
+        "rep=王小明",
+        "--set",
+        "source=camera",
+    ]);
+    assert_eq!(report["stamp"]["method"]["how"], "in_place");
+    assert_eq!(report["stamp"]["missing_fields"][0]["key"], "address");
+    assert_eq!(report["stamp"]["missing_fields"][0]["reason"], "offline");
+    assert_eq!(
+        report["stamp"]["missing_fields"].as_array().unwrap().len(),
+        1
+    );
+    assert_ne!(read(&photo), read(&out));
+
+    let refused = desk.run(&["photo", "restore", &out, &back, "--key", &other, "--json"]);
+    assert_eq!(refused.code, Some(1));
+    let error: Value = serde_json::from_str(&refused.err).unwrap();
+    assert_eq!(error["error"]["code"], "wrong_key");
+    assert!(!Path::new(&back).exists());
+
+    let restored = desk
+        .terminal
+        .json(&["photo", "restore", &out, &back, "--key", &key]);
+    assert_eq!(read(&photo), read(&back));
+    assert_eq!(restored["sha256"], report["stamp"]["original"]);
+    assert_eq!(desk.files(), ["back.jpg", "key", "other", "out.jpg"]);
+}
+
+#[test]
+fn the_photo_itself_is_never_written_over() {
+    let desk = Desk::new();
+    let photo = desk.path("in.jpg");
+    fs::copy(fixture("nokia_n70_422_iptc.jpg"), &photo).unwrap();
+    let before = read(&photo);
+    let dotted = format!("{}/./in.jpg", desk.folder.path().to_str().unwrap());
+    for out in [&photo, &dotted] {
+        let refused = desk.run(&["stamp", &photo, out]);
+        assert_eq!(refused.code, Some(1), "{refused:?}");
+        assert!(refused.err.contains("is the photo itself"), "{refused:?}");
+    }
+    assert_eq!(read(&photo), before);
+    assert_eq!(desk.files(), ["in.jpg"]);
+}
+
+#[test]
+fn what_cannot_be_done_is_said_in_both_languages_with_its_exit_code() {
+    let desk = Desk::new();
+    let out = desk.path("out.jpg");
+    let no_key = desk.path("no_key");
+    fs::write(&no_key, "not a key").unwrap();
+    let photo = fixture("no_exif.jpg");
+    let truncated = fixture("broken/truncated_jpeg.jpg");
+    let heif = fixture("hopper.heif");
+    for (args, code, english, chinese) in [
+        (
+            vec!["stamp", heif.as_str(), out.as_str()],
+            1,
+            "HEIC photos cannot be read",
+            "HEIC",
+        ),
+        (
+            vec!["stamp", &truncated, &out],
+            1,
+            "The photo is damaged",
+            "照片已损坏",
+        ),
+        (
+            vec!["stamp", &photo, &out],
+            1,
+            "too small for the stamp",
+            "照片太小",
+        ),
+        (
+            vec!["stamp", "nowhere.jpg", &out],
+            3,
+            "There is no file",
+            "没有文件",
+        ),
+        (
+            vec!["stamp", &photo, &out, "--set", "lat=north"],
+            2,
+            "That is no value",
+            "内容无效",
+        ),
+        (
+            vec!["stamp", &photo, &out, "--set", "lat=91", "--set", "lon=0"],
+            1,
+            "position is out of range",
+            "超出范围",
+        ),
+        (
+            vec!["stamp", &photo, &out, "--key", &no_key],
+            1,
+            "is no key",
+            "不是密钥",
+        ),
+        (
+            vec!["photo", "restore", &photo, &out, "--key", &no_key],
+            1,
+            "is no key",
+            "不是密钥",
+        ),
+        (
+            vec!["photo", "key", &no_key],
+            1,
+            "is there already",
+            "已存在",
+        ),
+    ] {
+        let ran = desk.run(&args);
+        assert_eq!(ran.code, Some(code), "{args:?} {ran:?}");
+        assert!(ran.err.contains(english), "{args:?} {ran:?}");
+        let ran = desk.run(&[args.as_slice(), &["--lang", "zh-Hans"]].concat());
+        assert!(ran.err.contains(chinese), "{args:?} {ran:?}");
+    }
+    assert_eq!(desk.files(), ["no_key"]);
+}
+
+#[test]
+fn a_copy_a_canvas_and_a_thumbnail_are_written_beside_each_other() {
+    let desk = Desk::new();
+    let template = desk.path("template.json");
+    fs::write(&template, r#"{"language": "zh-Hans", "shape": "block", "fields": [{"key": "rep"}, {"key": "source"}]}"#).unwrap();
+    let (out, thumb) = (desk.path("out.jpg"), desk.path("thumb.jpg"));
+    let photo = fixture("progressive3.jpg");
+    for (mode, height) in [("copy", 470), ("canvas", 518)] {
+        let report = desk.terminal.json(&[
+            "stamp",
+            &photo,
+            &out,
+            "--mode",
+            mode,
+            "--template",
+            &template,
+            "--thumbnail",
+            &thumb,
+            "--set",
+            "source=gallery",
+        ]);
+        assert_eq!(
+            report["stamp"]["size"],
+            serde_json::json!([650, height]),
+            "{mode}"
+        );
+        assert_eq!(report["stamp"]["source"], "gallery");
+        assert!(read(&thumb).len() <= 30_000);
+    }
+    let text = desk.terminal.text(&[
+        "stamp",
+        &photo,
+        &out,
+        "--template",
+        &template,
+        "--lang",
+        "zh-Hans",
+    ]);
+    assert!(text.contains("整张照片已重新编码：是渐进式 JPEG"), "{text}");
+    assert_eq!(desk.files(), ["out.jpg", "template.json", "thumb.jpg"]);
+}
