@@ -18,6 +18,7 @@ const CHUNK: u32 = 500;
 impl Waymark {
     /// Writes every record that this user sees, then every operation that is not settled, one JSON object a line. Coordinates carry their
     /// datum. Other people's check-ins and tracks come without their positions: looking at those takes a purpose, which a whole copy has not.
+    /// A call for help keeps its position: it was sent so that its rep is found.
     /// Gives the number of lines.
     ///
     /// # Errors

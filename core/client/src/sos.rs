@@ -283,12 +283,14 @@ impl Message<'_> {
             return lang.pick("age unknown", "时间未知").to_owned();
         };
         let up = |unit: i64| (ms.saturating_add(unit - 1)) / unit;
-        let (number, en, zh) = match ms {
-            ..=120_000 => (up(1_000), "s", "秒"),
-            ..=7_200_000 => (up(60_000), "min", "分钟"),
-            ..=172_800_000 => (up(3_600_000), "h", "小时"),
-            _ => (up(86_400_000), "days", "天"),
-        };
+        let units = [
+            (120_000, 1_000, "s", "秒"),
+            (7_200_000, 60_000, "min", "分钟"),
+            (172_800_000, 3_600_000, "h", "小时"),
+        ];
+        let fitting = units.into_iter().find(|(most, ..)| ms <= *most);
+        let (_, unit, en, zh) = fitting.unwrap_or((i64::MAX, 86_400_000, "days", "天"));
+        let number = up(unit);
         match lang {
             Lang::En => format!("{number} {en} old"),
             Lang::ZhHans => format!("{number}{zh}前"),

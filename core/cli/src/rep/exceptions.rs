@@ -109,6 +109,7 @@ fn cause(cause: Option<GapReason>, lang: Lang) -> String {
         Some(GapReason::PhoneOff) => words::cause_phone_off(lang),
         Some(GapReason::AppKilled) => words::cause_app_killed(lang),
         Some(GapReason::PausedByRep) => words::cause_paused(lang),
+        Some(GapReason::Sparing) => words::cause_sparing(lang),
         Some(GapReason::OutsideShift) => words::cause_outside(lang),
         Some(GapReason::Unknown) | None => words::cause_none(lang),
     }

@@ -24,6 +24,7 @@ sentences! {
     cause_phone_off() "the phone was off or restarted" / "手机关机或重启";
     cause_app_killed() "the system ended the app" / "系统结束了应用";
     cause_paused() "paused by the rep" / "由销售代表暂停";
+    cause_sparing() "the app asked for no position: no customer was near" / "附近没有客户，应用未获取位置";
     cause_outside() "no work session was open" / "没有开启的工作时段";
     cause_none() "cause not recorded" / "未记录原因";
     explained(from, until) "Explained the gap {from}–{until}. Saved on this device; it stands beside the gap." / "已说明 {from}–{until} 的中断。已保存在本设备，将显示在该中断旁。";

@@ -124,6 +124,7 @@ fn crossings(entries: &[Entry], packed: bool) -> CrossingsView {
         recorded: DAY as u64,
         bytes: 0,
         damaged: 0,
+        hidden: Vec::new(),
     };
     day.crossings(&watched(), Regions::default()).unwrap()
 }
