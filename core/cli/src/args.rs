@@ -1,5 +1,4 @@
 //! The command line's grammar. The English help is here, the Chinese in `words/help.rs`.
-//! Over 800 lines because the grammar of all commands is read best in one place.
 
 mod presence;
 
