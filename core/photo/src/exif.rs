@@ -245,11 +245,12 @@ pub(crate) fn with_tags(tiff: Option<&[u8]>, tags: &Tags) -> Result<Vec<u8>, Exi
             continue;
         }
         let old = match main.entries.get(&pointer) {
-            Some((_, at)) => {
+            // a position is replaced whole: the camera's altitude, direction or precision beside another place would belong to neither
+            Some((_, at)) if pointer == EXIF_POINTER => {
                 let offset = tiff.get32(at + 8)?;
                 tiff.directory(offset)?
             }
-            None => Directory::default(),
+            _ => Directory::default(),
         };
         let offset = tiff.append(old, tags)?;
         match main.entries.get(&pointer) {
@@ -489,6 +490,40 @@ mod tests {
         // all that stood there stands there still, but for the pointers
         let changed = once.iter().zip(&twice).filter(|(a, b)| a != b).count();
         assert!(changed <= 8, "{changed}");
+    }
+
+    #[test]
+    fn nothing_of_the_camera_s_position_stays_beside_another_one() {
+        let camera = Facts {
+            position: Some(Fix {
+                lat: 50.0,
+                lon: 14.0,
+                accuracy_m: Some(3.0),
+                altitude_m: Some(252.0),
+                heading_deg: Some(90.0),
+                dop: Some(18.0),
+            }),
+            ..Facts::default()
+        };
+        let own = Facts {
+            position: Some(Fix {
+                lat: 31.0,
+                lon: 121.0,
+                accuracy_m: None,
+                altitude_m: None,
+                heading_deg: None,
+                dop: None,
+            }),
+            ..Facts::default()
+        };
+        let block = with_tags(None, &Tags::of(&camera)).unwrap();
+        let block = with_tags(Some(&block), &Tags::of(&own)).unwrap();
+        let tiff = Tiff::read(&block).unwrap();
+        let main = tiff.directory(tiff.get32(4).unwrap()).unwrap();
+        let gps = tiff.get32(main.entries[&GPS_POINTER].1 + 8).unwrap();
+        let gps = tiff.directory(gps).unwrap();
+        let found: Vec<u16> = gps.entries.keys().copied().collect();
+        assert_eq!(found, [0, 1, 2, 3, 4, 18]);
     }
 
     proptest! {
