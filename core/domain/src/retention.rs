@@ -72,51 +72,34 @@ pub fn is_erased(body: &Body) -> bool {
     body.contains_key(ERASED)
 }
 
+/// What is left of any piece of a track: whose, when, how much.
+const PIECE: &[&str] = &[
+    "shift",
+    "rep",
+    "i",
+    "day",
+    "at",
+    "until",
+    "boot",
+    "first_mono",
+    "last_mono",
+    "fixes",
+];
+
 /// What is left of a body when its period is over; `None` for a kind that has none.
 ///
 /// A track segment, and what is told of one that stays on its phone, says who, when and how much, and is deleted; the phone lets go of the
-/// segment itself with it. A call for help keeps its time, without a position. A check-in stays, with its visit, rep and time; its position is rounded to whole
-/// degrees and its accuracy says so (half a degree each way is at most 79 km), and whatever else it carried is gone.
+/// segment itself with it. A call for help keeps its time, without a position. A check-in stays, with its visit, rep and time; its position is
+/// rounded to whole degrees and its accuracy says so (half a degree each way is at most 79 km), and whatever else it carried is gone.
 #[must_use]
 pub fn erase(kind: &Kind, body: &Body, on: NaiveDate) -> Option<Body> {
     let mut left = if *kind == TrackSegment::KIND {
-        let mut left = only(
-            body,
-            &[
-                "shift",
-                "rep",
-                "i",
-                "day",
-                "at",
-                "until",
-                "boot",
-                "first_mono",
-                "last_mono",
-                "fixes",
-                "points",
-                "worst_error_m",
-            ],
-        );
+        let mut left = only(body, &[PIECE, &["points", "worst_error_m"]].concat());
         left.insert("packed".to_owned(), Value::String(String::new()));
         left.insert(DELETED.to_owned(), Value::Bool(true));
         left
     } else if *kind == TrackRoot::KIND {
-        let mut left = only(
-            body,
-            &[
-                "shift",
-                "rep",
-                "i",
-                "day",
-                "at",
-                "until",
-                "boot",
-                "first_mono",
-                "last_mono",
-                "fixes",
-                "root",
-            ],
-        );
+        let mut left = only(body, &[PIECE, &["root"]].concat());
         left.insert(DELETED.to_owned(), Value::Bool(true));
         left
     } else if *kind == Sos::KIND {
