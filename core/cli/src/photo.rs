@@ -1,7 +1,7 @@
-//! `waymark photo …`, and what it shares with `waymark stamp`: keys, and files that appear whole or not at all.
+//! `waymark photo …`, and what it shares with `waymark stamp`: keys, and reading photos.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{BufWriter, Read as _, Write};
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
@@ -12,6 +12,7 @@ use waymark_domain::hash::Hash;
 use waymark_photo::limits::MAX_FILE_BYTES;
 use waymark_photo::{Error, restore};
 
+use crate::args::NewFile;
 use crate::context::Context;
 use crate::failure::{Outcome, Own};
 use crate::words::photo as words;
@@ -29,9 +30,8 @@ pub(crate) struct Restore {
     /// The stamped photo
     #[arg(value_name = "IN")]
     pub(crate) photo: PathBuf,
-    /// Where the original goes
-    #[arg(value_name = "OUT")]
-    pub(crate) result: PathBuf,
+    #[command(flatten)]
+    pub(crate) to: NewFile,
     /// The key with which it was sealed
     #[arg(long = "key", value_name = "FILE")]
     pub(crate) seal_key: PathBuf,
@@ -52,13 +52,12 @@ pub(crate) fn run(context: &Context, what: Photo) -> Outcome {
 }
 
 fn give_back(context: &Context, args: &Restore) -> Outcome {
+    check_place(&args.photo, &args.to)?;
     let data = read_photo(&args.photo, MAX_FILE_BYTES * 2)?;
     let key = read_key(&args.seal_key)?;
     let original = restore(&data, &key).map_err(Own::Photo)?;
-    write_whole(&args.photo, &args.result, &mut |out| {
-        out.write_all(&original)
-    })?;
-    let file = args.result.display().to_string();
+    args.to.write(|out| Ok(out.write_all(&original)?))?;
+    let file = args.to.name();
     let hash = Hash::of(&original);
     let value = json!({ "file": file, "bytes": original.len(), "sha256": hash });
     context.show(&value, || words::restored(context.lang, &file, hash))
@@ -125,52 +124,11 @@ fn open(path: &Path) -> Outcome<File> {
     })
 }
 
-/// Writes a file beside its place, makes it durable and moves it there: it is there whole or not at all. The input is never its place.
-pub(crate) fn write_whole(
-    input: &Path,
-    output: &Path,
-    write: &mut dyn FnMut(&mut BufWriter<File>) -> std::io::Result<()>,
-) -> Outcome {
-    let folder = match output.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    let folder =
-        fs::canonicalize(folder).map_err(|_| Own::NoSuchFile(folder.display().to_string()))?;
-    let name = output
-        .file_name()
-        .ok_or_else(|| Own::NoSuchFile(output.display().to_string()))?;
-    let place = folder.join(name);
-    let same = |path: &Path| fs::canonicalize(path).is_ok_and(|input| input == place);
-    // through links too: whoever names the input as output has made a mistake
-    let linked = fs::canonicalize(&place).ok();
-    if same(input) || (linked.is_some() && linked == fs::canonicalize(input).ok()) {
-        return Err(Own::OverInput(output.display().to_string()).into());
+/// Refuses to write over the photo itself, whatever links lead to it, and over what else is there, before any work is done for it.
+pub(crate) fn check_place(input: &Path, to: &NewFile) -> Outcome {
+    let place = fs::canonicalize(&to.new_file).ok();
+    if place.is_some() && place == fs::canonicalize(input).ok() {
+        return Err(Own::OverInput(to.name()).into());
     }
-    let mut random = [0; 8];
-    SystemEntropy.fill(&mut random);
-    let mut hidden = std::ffi::OsString::from(".");
-    hidden.push(name);
-    hidden.push(format!(".{:016x}.part", u64::from_be_bytes(random)));
-    let part = folder.join(hidden);
-    let done = write_part(&part, write).and_then(|()| fs::rename(&part, &place));
-    if let Err(error) = done {
-        let _ = fs::remove_file(&part);
-        return Err(error.into());
-    }
-    // the name itself is durable once its folder is
-    #[cfg(unix)]
-    File::open(&folder)?.sync_all()?;
-    Ok(())
-}
-
-fn write_part(
-    part: &Path,
-    write: &mut dyn FnMut(&mut BufWriter<File>) -> std::io::Result<()>,
-) -> std::io::Result<()> {
-    let file = OpenOptions::new().write(true).create_new(true).open(part)?;
-    let mut out = BufWriter::new(file);
-    write(&mut out)?;
-    out.flush()?;
-    out.get_ref().sync_all()
+    to.check()
 }

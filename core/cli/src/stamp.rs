@@ -1,6 +1,5 @@
 //! `waymark stamp`.
 
-use std::io::Write as _;
 use std::path::PathBuf;
 
 use chrono::DateTime;
@@ -15,9 +14,10 @@ use waymark_photo::{
     Template, Text, Why, stamp, thumbnail,
 };
 
+use crate::args::NewFile;
 use crate::context::Context;
 use crate::failure::{Outcome, Own};
-use crate::photo::{read_key, read_photo, write_whole};
+use crate::photo::{check_place, read_key, read_photo};
 use crate::words::photo as words;
 
 #[derive(Debug, Args)]
@@ -25,9 +25,8 @@ pub(crate) struct Stamp {
     /// The photo
     #[arg(value_name = "IN")]
     pub(crate) photo: PathBuf,
-    /// Where the stamped photo goes
-    #[arg(value_name = "OUT")]
-    pub(crate) result: PathBuf,
+    #[command(flatten)]
+    pub(crate) to: NewFile,
     /// What the stamp looks like, a JSON file
     #[arg(long, value_name = "FILE")]
     pub(crate) template: Option<PathBuf>,
@@ -96,6 +95,13 @@ pub(crate) fn run(context: &Context, args: &Stamp) -> Outcome {
         .as_deref()
         .map(|path| read_photo(path, MAX_FONT_BYTES))
         .transpose()?;
+    let small = args.thumbnail.clone().map(|new_file| NewFile {
+        new_file,
+        force: args.to.force,
+    });
+    for to in std::iter::once(&args.to).chain(&small) {
+        check_place(&args.photo, to)?;
+    }
     let data = read_photo(&args.photo, MAX_FILE_BYTES)?;
     let order = Order {
         mode: args.mode.into(),
@@ -105,16 +111,24 @@ pub(crate) fn run(context: &Context, args: &Stamp) -> Outcome {
         device_font: font.as_deref(),
     };
     let stamped = stamp(&data, &order).map_err(Own::Photo)?;
-    write_whole(&args.photo, &args.result, &mut |out| stamped.write_to(out))?;
-    if let Some(path) = &args.thumbnail {
+    args.to.write(|mut out| Ok(stamped.write_to(&mut out)?))?;
+    if let Some(to) = &small {
         let mut whole = Vec::new();
         stamped.write_to(&mut whole)?;
         let small = thumbnail(&whole).map_err(Own::Photo)?;
-        write_whole(&args.photo, path, &mut |out| out.write_all(&small))?;
+        to.write(|out| Ok(out.write_all(&small)?))?;
     }
     let report = stamped.report();
-    let value: Value = json!({ "file": args.result.display().to_string(), "stamp": report });
-    context.show(&value, || told(context.lang, report, args).join("\n"))
+    let printed = |key: &str| template.fields.iter().any(|field| field.key == key);
+    let unprinted = facts.texts.keys().filter(|key| !printed(key));
+    let unprinted: Vec<&String> = unprinted.collect();
+    let value: Value = json!({ "file": args.to.name(), "stamp": report, "not_printed": unprinted });
+    context.show(&value, || {
+        let mut told = told(context.lang, report, args);
+        let left_out = unprinted.iter();
+        told.extend(left_out.map(|key| words::not_printed(context.lang, key)));
+        told.join("\n")
+    })
 }
 
 fn template(context: &Context, args: &Stamp) -> Outcome<Template> {
@@ -134,7 +148,7 @@ fn template(context: &Context, args: &Stamp) -> Outcome<Template> {
 
 /// What is said to a person.
 fn told(lang: Lang, report: &Report, args: &Stamp) -> Vec<String> {
-    let file = args.result.display().to_string();
+    let file = args.to.name();
     let mut told = vec![match report.method {
         Method::InPlace { .. } => words::in_place(lang, &file),
         Method::Reencoded {

@@ -87,7 +87,10 @@ fn a_stamped_photo_gives_its_original_back_with_the_key_and_only_with_it() {
         "rep=王小明",
         "--set",
         "source=camera",
+        "--set",
+        "verdict=inside",
     ]);
+    assert_eq!(report["not_printed"], serde_json::json!(["verdict"]));
     assert_eq!(report["stamp"]["method"]["how"], "in_place");
     assert_eq!(report["stamp"]["missing_fields"][0]["key"], "address");
     assert_eq!(report["stamp"]["missing_fields"][0]["reason"], "offline");
@@ -125,6 +128,20 @@ fn the_photo_itself_is_never_written_over() {
     }
     assert_eq!(read(&photo), before);
     assert_eq!(desk.files(), ["in.jpg"]);
+}
+
+#[test]
+fn what_is_there_is_written_over_only_when_that_was_said() {
+    let desk = Desk::new();
+    let photo = fixture("nokia_n70_422_iptc.jpg");
+    let out = desk.path("out.jpg");
+    fs::write(&out, "somebody's").unwrap();
+    let refused = desk.run(&["stamp", &photo, &out]);
+    assert_eq!(refused.code, Some(1), "{refused:?}");
+    assert_eq!(read(&out), b"somebody's");
+    desk.terminal.text(&["stamp", &photo, &out, "--force"]);
+    assert!(read(&out).starts_with(&[0xFF, 0xD8]));
+    assert_eq!(desk.files(), ["out.jpg"]);
 }
 
 #[test]
@@ -217,6 +234,7 @@ fn a_copy_a_canvas_and_a_thumbnail_are_written_beside_each_other() {
             mode,
             "--template",
             &template,
+            "--force",
             "--thumbnail",
             &thumb,
             "--set",
@@ -234,6 +252,7 @@ fn a_copy_a_canvas_and_a_thumbnail_are_written_beside_each_other() {
         "stamp",
         &photo,
         &out,
+        "--force",
         "--template",
         &template,
         "--lang",

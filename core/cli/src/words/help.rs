@@ -268,7 +268,6 @@ const ARGUMENTS: &[(&str, &str)] = &[
         "客户的 Wi-Fi 站点，如 aa:bb:cc:dd:ee:ff，可多次给出",
     ),
     ("stamp photo", "照片"),
-    ("stamp result", "带水印照片写到哪里"),
     ("template", "水印样式，JSON 文件"),
     ("facts", "照片的已知信息，JSON 文件"),
     (
@@ -283,7 +282,6 @@ const ARGUMENTS: &[(&str, &str)] = &[
     ("font", "内置字体缺字时使用的字体"),
     ("thumbnail", "同时写出不超过 30 KB 的缩略图"),
     ("restore photo", "带水印的照片"),
-    ("restore result", "原图写到哪里"),
     ("seal_key", "封存时使用的密钥"),
     ("key_file", "写到哪里；该文件不得已存在"),
     ("bundle", "证据文件"),

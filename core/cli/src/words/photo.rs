@@ -9,6 +9,7 @@ super::sentences! {
     reencoded(file, why) "Stamped: {file}. The whole photo had to be encoded anew: {why}." / "已加水印：{file}。整张照片已重新编码：{why}。";
     sealed(kilobytes) "The original is sealed inside ({kilobytes} KB); waymark photo restore gives it back." / "原图已封存在文件内（{kilobytes} KB），可用 waymark photo restore 还原。";
     not_sealed() "The original is not sealed inside: only a photo that is stamped in place can give it back." / "原图未封存：只有原位加水印的照片才能还原原图。";
+    not_printed(key) "{key} has a value, and the template has no line for it." / "{key} 已有内容，但水印样式中没有对应的一行。";
     missing_field(key, reason) "No value for {key}: {reason}." / "{key} 没有内容：{reason}。";
     missing_glyphs(characters) "No font has: {characters}. A square is drawn for each." / "字体缺字：{characters}。各以方框代替。";
     exif_left() "The photo's EXIF data is damaged or full and was not changed; time and position stand in the stamp alone." / "照片的 EXIF 数据已损坏或已满，未作改动；时间和位置只在水印中。";
