@@ -4,8 +4,9 @@
 use std::io::{BufReader, Cursor, Read};
 
 use proptest::prelude::*;
-use waymark_client::ErrorCode;
+use waymark_client::track::replay::Replay;
 use waymark_client::track::{MAX_FILE, Oddity, Part, Point, Recording, geojson, gpx};
+use waymark_client::{ErrorCode, Lang};
 use waymark_domain::fix::{AccuracySource, Fix};
 use waymark_domain::geo::{Datum, Position, Regions, Wgs84};
 use waymark_domain::track::{Entry, GapReason, HOLE_MS, Track};
@@ -282,4 +283,44 @@ fn what_is_in_the_datum_of_chinese_maps_leaves_as_wgs84_and_the_file_says_so() {
     assert!(refused.about.contains("datum"), "{}", refused.about);
     let refused = geojson::read(other(&json).as_bytes()).unwrap_err();
     assert!(refused.about.contains("datum"), "{}", refused.about);
+}
+
+#[test]
+fn no_line_leads_across_a_gap_and_both_of_its_ends_are_marked_with_the_reason() {
+    let walk = |from_ms: i64, lat: f64| {
+        (0..5_i32).map(move |n| {
+            let place = Position::new(Datum::Wgs84, lat + f64::from(n) * 1e-4, 7.4).unwrap();
+            let at = from_ms + i64::from(n) * 10_000;
+            Entry::Fix(Fix::new(place, 8.0, AccuracySource::Android, at))
+        })
+    };
+    let off = Entry::Gap {
+        mono_ms: 50_000,
+        reason: GapReason::PermissionOff,
+    };
+    let entries: Vec<Entry> = walk(0, 43.70)
+        .chain([off])
+        .chain(walk(3_600_000, 43.75))
+        .collect();
+    let track = Track::new(&entries, HOLE_MS).unwrap();
+    let page = Replay::of(&track, 0).html(Lang::En).unwrap();
+    let tags = |start: &str| page.matches(start).count();
+    assert_eq!(tags("<circle class=\"gap\""), 2);
+    assert_eq!(tags("<line class=\"gap\""), 0);
+    // every stroke of the way is as short as the steps that were walked: none is the 5 km that nobody saw
+    let ways: Vec<&str> = page
+        .split("<polyline class=\"way\"")
+        .skip(1)
+        .filter_map(|rest| rest.split("points=\"").nth(1)?.split('"').next())
+        .collect();
+    assert!(!ways.is_empty());
+    for way in ways {
+        let heights: Vec<f64> = way
+            .split_whitespace()
+            .filter_map(|point| point.split(',').nth(1)?.parse().ok())
+            .collect();
+        let longest = heights.windows(2).map(|pair| (pair[0] - pair[1]).abs());
+        assert!(longest.fold(0.0, f64::max) < 100.0, "{way}");
+    }
+    assert!(page.contains("permission"), "the reason is told");
 }

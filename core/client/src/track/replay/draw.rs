@@ -203,7 +203,8 @@ fn coloured(run: &[ReplayPoint], plane: &Plane, from: UnixMs, to: UnixMs) -> Str
     lines
 }
 
-/// Gaps with the points around them; those that follow each other between two points are one line with all reasons.
+/// Gaps at the points around them; those that follow each other between two points are one with all reasons. Nothing is drawn from the one end to
+/// the other: nobody knows the way.
 fn gaps(replay: &Replay, plane: &Plane, lang: Lang) -> String {
     let mut drawn = String::new();
     let after = |gap: &ReplayGap| replay.points.partition_point(|point| point.at <= gap.from);
@@ -223,28 +224,31 @@ fn gaps(replay: &Replay, plane: &Plane, lang: Lang) -> String {
             .collect();
         reasons.dedup();
         let reasons = reasons.join(" · ");
-        let (mx, my) = (f64::midpoint(ax, bx), f64::midpoint(ay, by));
         let far = (bx - ax) * (bx - ax) + (by - ay) * (by - ay);
         let (from, to) = (
             clock(a.at, replay.utc_offset_min),
             clock(b.at, replay.utc_offset_min),
         );
         let title = format!("<title>{from}–{to} {reasons}</title>");
-        if far < 400.0 {
+        let mut ring = |x: f64, y: f64, r: u8| {
             drawn.push_str(&format!(
-                "<circle class=\"gap\" cx=\"{mx:.1}\" cy=\"{my:.1}\" r=\"20\">{title}</circle>"
+                "<circle class=\"gap\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{r}\">{title}</circle>"
             ));
+        };
+        if far < 400.0 {
+            ring(f64::midpoint(ax, bx), f64::midpoint(ay, by), 20);
         } else {
-            drawn.push_str(&format!("<line class=\"gap\" x1=\"{ax:.1}\" y1=\"{ay:.1}\" x2=\"{bx:.1}\" y2=\"{by:.1}\">{title}</line>"));
+            ring(ax, ay, 12);
+            ring(bx, by, 12);
         }
-        // words only where the line is long enough to carry them; the table has them all
+        // words only where the ends are far enough apart to leave room for them; the table has them all
         if far > 120.0 * 120.0 {
-            let (anchor, x) = if mx > WIDE * 0.6 {
-                ("end", mx - 10.0)
+            let (anchor, x) = if ax > WIDE * 0.6 {
+                ("end", ax - 18.0)
             } else {
-                ("start", mx + 10.0)
+                ("start", ax + 18.0)
             };
-            drawn.push_str(&format!("<text class=\"why\" x=\"{x:.1}\" y=\"{:.1}\" text-anchor=\"{anchor}\">{reasons}</text>", my - 8.0));
+            drawn.push_str(&format!("<text class=\"why\" x=\"{x:.1}\" y=\"{:.1}\" text-anchor=\"{anchor}\">{reasons} → {to}</text>", ay + 8.0));
         }
     }
     drawn

@@ -2,7 +2,8 @@
 //! content security policy names.
 //!
 //! The picture is a plane around the middle of the day (degrees scaled by the cosine of the middle latitude): right to about a percent over
-//! a hundred kilometres, and it says how long its bar is. Between points without a gap a line is drawn; a gap is dashed and says why.
+//! a hundred kilometres, and it says how long its bar is. Between points without a gap a line is drawn; a gap is a dashed ring at either end,
+//! never a line, and says why.
 
 mod draw;
 mod tables;
