@@ -27,8 +27,8 @@ pub(crate) const PREFIX: &[u8; 6] = b"Exif\0\0";
 /// A segment's body is at most 65,533 bytes.
 const MAX_TIFF: usize = 65_533 - PREFIX.len();
 
-const EXIF_POINTER: u16 = 0x8769;
-const GPS_POINTER: u16 = 0x8825;
+pub(crate) const EXIF_POINTER: u16 = 0x8769;
+pub(crate) const GPS_POINTER: u16 = 0x8825;
 const ORIENTATION: u16 = 0x0112;
 
 /// What a tag is set to.
@@ -179,22 +179,22 @@ fn thousandths(value: f64) -> Option<(u32, u32)> {
 }
 
 /// An entry of a directory as it stands: tag, type, count, value or offset.
-type Raw = [u8; 12];
+pub(crate) type Raw = [u8; 12];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Order {
+pub(crate) enum Order {
     Little,
     Big,
 }
 
 impl Order {
-    const fn u16(self, bytes: [u8; 2]) -> u16 {
+    pub(crate) const fn u16(self, bytes: [u8; 2]) -> u16 {
         match self {
             Self::Little => u16::from_le_bytes(bytes),
             Self::Big => u16::from_be_bytes(bytes),
         }
     }
-    const fn u32(self, bytes: [u8; 4]) -> u32 {
+    pub(crate) const fn u32(self, bytes: [u8; 4]) -> u32 {
         match self {
             Self::Little => u32::from_le_bytes(bytes),
             Self::Big => u32::from_be_bytes(bytes),
@@ -215,15 +215,15 @@ impl Order {
 }
 
 /// A TIFF block that is being added to.
-struct Tiff {
-    bytes: Vec<u8>,
-    order: Order,
+pub(crate) struct Tiff {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) order: Order,
 }
 
 /// A directory: its entries by tag, where each stands, and the offset of the next one.
 #[derive(Default)]
-struct Directory {
-    entries: BTreeMap<u16, (Raw, usize)>,
+pub(crate) struct Directory {
+    pub(crate) entries: BTreeMap<u16, (Raw, usize)>,
     next: u32,
 }
 
@@ -291,7 +291,7 @@ pub(crate) fn orientation(tiff: &[u8]) -> Option<u16> {
 }
 
 impl Tiff {
-    fn read(bytes: &[u8]) -> Result<Self, ExifTrouble> {
+    pub(crate) fn read(bytes: &[u8]) -> Result<Self, ExifTrouble> {
         let order = match bytes.first_chunk::<4>() {
             Some(b"II\x2A\0") => Order::Little,
             Some(b"MM\0\x2A") => Order::Big,
@@ -311,7 +311,7 @@ impl Tiff {
             .ok_or(ExifTrouble::Damaged)
     }
 
-    fn get32(&self, at: usize) -> Result<u32, ExifTrouble> {
+    pub(crate) fn get32(&self, at: usize) -> Result<u32, ExifTrouble> {
         Ok(self.order.u32(self.take(at)?))
     }
 
@@ -335,7 +335,7 @@ impl Tiff {
         self.put(at + 2, &[t1, t0, c3, c2, c1, c0, v1, v0, 0, 0])
     }
 
-    fn directory(&self, offset: u32) -> Result<Directory, ExifTrouble> {
+    pub(crate) fn directory(&self, offset: u32) -> Result<Directory, ExifTrouble> {
         let at = usize::try_from(offset).map_err(|_| ExifTrouble::Damaged)?;
         let count = usize::from(self.order.u16(self.take(at)?));
         let mut entries = BTreeMap::new();

@@ -6,6 +6,7 @@
 //!
 //! Nothing here knows a clock, a disk, a network or randomness; the same input gives the same bytes on every machine.
 
+mod camera;
 mod error;
 mod exif;
 mod facts;
@@ -14,6 +15,7 @@ mod jpeg;
 mod layout;
 /// What is accepted from outside.
 pub mod limits;
+mod look;
 mod paint;
 mod patch;
 mod planes;
@@ -24,10 +26,12 @@ mod template;
 mod text;
 mod turn;
 
+pub use camera::{Camera, camera};
 pub use error::Error;
 pub use exif::ExifTrouble;
 pub use facts::{Facts, Fix, Source, Taken, Text};
 pub use jpeg::{Broken, Why};
+pub use look::{Kept, Looks, SAME, looks};
 pub use reencode::{COPY_LONG_SIDE, THUMBNAIL_BYTES, THUMBNAIL_LONG_SIDE, thumbnail};
 pub use seal::{SealKey, restore};
 pub use stamp::{ExifOutcome, Method, Mode, Order, Report, Stamped, stamp};

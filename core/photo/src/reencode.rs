@@ -11,9 +11,9 @@ use crate::font::Fonts;
 use crate::jpeg::encode::encode;
 use crate::jpeg::{APP1, APP2, APP13, Broken, COM, Jpeg, Why, is_complete, segments};
 use crate::layout::{self, Layout};
-use crate::limits::MAX_DECODED_PIXELS;
+use crate::limits::{MAX_DECODED_PIXELS, MAX_FILE_BYTES};
 use crate::paint::{Mask, Plate};
-use crate::planes::{Planes, fitted, from_jpeg, from_rgb};
+use crate::planes::{Plane, Planes, fitted, from_jpeg, from_rgb};
 use crate::seal;
 use crate::stamp::{ExifOutcome, Method, Mode, Order, Report, about, exif_bytes};
 use crate::turn::Rect;
@@ -136,6 +136,35 @@ pub fn thumbnail(data: &[u8]) -> Result<Vec<u8>, Error> {
     }
 }
 
+/// A picture's brightness as it is shown, with its long side at most `long`.
+pub(crate) fn brightness(data: &[u8], long: usize) -> Result<Plane, Error> {
+    if data.len() > MAX_FILE_BYTES {
+        return Err(Error::FileTooLarge(data.len()));
+    }
+    Ok(decode(data, Some(long))?.planes.y)
+}
+
+/// The EXIF block of a picture, without what comes before it in its segment or chunk.
+pub(crate) fn exif_of(data: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+    let format = format(data)?;
+    if format == ImageFormat::Jpeg {
+        return Ok(kept(data)?.1);
+    }
+    let damaged = |error: image::ImageError| Error::Damaged(error.to_string());
+    let mut decoder = ImageReader::with_format(Cursor::new(data), format)
+        .into_decoder()
+        .map_err(damaged)?;
+    Ok(decoder.exif_metadata().ok().flatten().map(bare))
+}
+
+/// Without the prefix that belongs to a JPEG's segment, which some writers put into other files too.
+fn bare(tiff: Vec<u8>) -> Vec<u8> {
+    match tiff.strip_prefix(exif::PREFIX.as_slice()) {
+        Some(bare) => bare.to_vec(),
+        None => tiff,
+    }
+}
+
 /// Version 1.1, no resolution, no thumbnail.
 const JFIF: &[u8] = b"\xFF\xE0\0\x10JFIF\0\x01\x01\0\0\x01\0\x01\0\0";
 
@@ -233,10 +262,7 @@ fn decode_any(data: &[u8], long: Option<usize>) -> Result<Decoded, Error> {
     } else {
         let icc = decoder.icc_profile().ok().flatten();
         let tiff = decoder.exif_metadata().ok().flatten();
-        let tiff = tiff.map(|tiff| match tiff.strip_prefix(exif::PREFIX.as_slice()) {
-            Some(bare) => bare.to_vec(),
-            None => tiff,
-        });
+        let tiff = tiff.map(bare);
         (icc.map(|icc| icc_segments(&icc)).unwrap_or_default(), tiff)
     };
     let picture = DynamicImage::from_decoder(decoder).map_err(damaged)?;

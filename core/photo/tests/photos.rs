@@ -11,8 +11,8 @@ use std::path::PathBuf;
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageFormat, ImageReader, RgbImage};
 use waymark_photo::{
-    Corner, Error, Facts, Language, Method, Mode, Order, Report, SealKey, Shape, THUMBNAIL_BYTES,
-    Template, Text, Why, restore, stamp, thumbnail,
+    Corner, Error, Facts, Language, Method, Mode, Order, Report, SAME, SealKey, Shape,
+    THUMBNAIL_BYTES, Template, Text, Why, camera, looks, restore, stamp, thumbnail,
 };
 
 const KEY: SealKey = SealKey {
@@ -472,5 +472,68 @@ fn numbers_out_of_range_are_refused() {
             matches!(stamp(&data, &order), Err(Error::Value(_))),
             "{field}"
         );
+    }
+}
+
+#[test]
+fn a_picture_is_known_again_smaller_mirrored_turned_and_cut_and_not_taken_for_another() {
+    let picture = image::load_from_memory(&fixture("flower_444_icc_thumb.jpg")).unwrap();
+    let jpeg = |picture: &DynamicImage| {
+        let mut bytes = Cursor::new(Vec::new());
+        let rgb = picture.to_rgb8();
+        rgb.write_to(&mut bytes, ImageFormat::Jpeg).unwrap();
+        bytes.into_inner()
+    };
+    let kept = looks(&fixture("flower_444_icc_thumb.jpg"))
+        .unwrap()
+        .unwrap()
+        .upright;
+    let (width, height) = (picture.width(), picture.height());
+    let cut = picture.crop_imm(width / 20, height / 20, width * 9 / 10, height * 9 / 10);
+    for again in [
+        picture.thumbnail(160, 160),
+        picture.fliph(),
+        picture.rotate270(),
+        picture.brighten(20),
+        cut,
+    ] {
+        let distance = looks(&jpeg(&again)).unwrap().unwrap().distance(&kept);
+        assert!(distance <= SAME / 2, "{distance}");
+    }
+    for other in ["nokia_n70_422_iptc.jpg", "hopper.png", "progressive3.jpg"] {
+        let distance = looks(&fixture(other)).unwrap().unwrap().distance(&kept);
+        assert!(distance > SAME, "{other} {distance}");
+    }
+}
+
+#[test]
+fn a_blank_picture_looks_like_nothing() {
+    let blank = RgbImage::from_pixel(600, 400, image::Rgb([90, 92, 94]));
+    let mut bytes = Cursor::new(Vec::new());
+    blank.write_to(&mut bytes, ImageFormat::Jpeg).unwrap();
+    assert!(looks(&bytes.into_inner()).unwrap().is_none());
+}
+
+#[test]
+fn what_the_camera_wrote_is_read_and_a_broken_block_gives_nothing() {
+    let read = camera(&fixture("canon_422_18mp.jpg")).unwrap();
+    assert_eq!(read.make.as_deref(), Some("Canon"));
+    assert_eq!(read.model.as_deref(), Some("Canon EOS 1300D"));
+    assert!(read.taken.is_some() && read.position.is_none());
+    let (stamped, _) = stamped(&fixture("no_exif.jpg"), Mode::Evidence, &short()).unwrap();
+    let read = camera(&stamped).unwrap();
+    let (lat, lon) = read.position.unwrap();
+    assert!((lat - 30.274_085).abs() < 1e-6 && (lon - 120.155_07).abs() < 1e-6);
+    assert_eq!(read.offset_min, Some(480));
+    let ahead = read.taken.unwrap() - read.satellites_utc.unwrap();
+    assert_eq!(ahead.num_minutes(), 480);
+    for other in ["broken", "."] {
+        let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/photos");
+        for entry in std::fs::read_dir(root.join(other)).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_file() {
+                let _ = camera(&std::fs::read(path).unwrap());
+            }
+        }
     }
 }
