@@ -1,5 +1,5 @@
 //! Bundles before another verifier, `tests/interop/verify_bundle.py`: written from the format's page alone, with other libraries for all that is
-//! signed. Needs Python and joserfc, so it has a lane of its own.
+//! signed. And stamped photos before another decoder, `tests/interop/check_stamps.py`. Needs Python, joserfc and Pillow, so it has a lane of its own.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -9,7 +9,9 @@ use waymark_evidence::verify;
 use waymark_protocol::proof::PublicKey;
 use waymark_testkit::chance::SeededRng;
 
+use crate::cli::binary;
 use crate::evidence::{COMPANY_KEY, a_day, fixtures};
+use crate::support::root;
 
 /// What both verifiers say of a bundle, for as much as the page defines.
 #[derive(Debug, PartialEq, Eq)]
@@ -36,11 +38,16 @@ fn ours(bundle: &[u8], key: &str) -> Said {
     }
 }
 
-fn theirs(files: &[PathBuf], key: &str) -> Vec<Said> {
+fn python(script: &str) -> Command {
     let python = std::env::var("WAYMARK_PYTHON").unwrap_or("python3".to_owned());
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../interop/verify_bundle.py");
-    let out = Command::new(python)
-        .arg(script)
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../interop");
+    let mut command = Command::new(python);
+    command.arg(folder.join(script));
+    command
+}
+
+fn theirs(files: &[PathBuf], key: &str) -> Vec<Said> {
+    let out = python("verify_bundle.py")
         .args(["--json", &format!("--key={key}")])
         .args(files)
         .output()
@@ -144,4 +151,34 @@ fn bundles_of_the_first_version_verify_there_too() {
         .map(|(name, bytes)| (name.to_owned(), bytes.to_vec()))
         .collect();
     assert_eq!(agree(&bundles, COMPANY_KEY.trim()), bundles.len());
+}
+
+#[test]
+#[ignore = "needs Python with Pillow: the lane `interop` of tests/run"]
+fn stamped_photos_are_the_originals_outside_the_band_for_a_decoder_that_is_not_ours() {
+    let photos = root().join("tests/fixtures/photos");
+    let named = |folder: PathBuf| {
+        let entries = std::fs::read_dir(folder).unwrap();
+        entries.map(|entry| entry.unwrap().path())
+    };
+    let mut files: Vec<PathBuf> = named(photos.clone())
+        .chain(named(photos.join("broken")))
+        .filter(|path| path.extension().is_some_and(|name| name == "jpg"))
+        .collect();
+    files.sort();
+    let folder = tempfile::tempdir().unwrap();
+    let template = folder.path().join("short.json");
+    let short = r#"{"fields": [{"key": "rep"}], "shape": "block", "text_permille": 15}"#;
+    std::fs::write(&template, short).unwrap();
+    let out = python("check_stamps.py")
+        .arg(binary())
+        .args(&files)
+        .args(["--turned", "--", "--set", "rep=王小明", "--template"])
+        .arg(&template)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&out.stdout);
+    let trouble = String::from_utf8_lossy(&out.stderr);
+    assert!(out.status.success(), "{said}{trouble}");
+    assert!(said.matches(": holds").count() >= 50, "{said}");
 }
