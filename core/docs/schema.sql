@@ -28,6 +28,27 @@ CREATE TABLE base_scope (
   PRIMARY KEY (scope, kind, id)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE blob (
+  -- files of photos on this phone; the operation that declared them has their hashes as well
+  sha256 BLOB PRIMARY KEY NOT NULL,
+  len    INTEGER NOT NULL,
+  mime   TEXT NOT NULL,
+  path   TEXT NOT NULL, -- relative to the folder of photos beside this file
+  role   TEXT NOT NULL, -- original, preview
+  state  TEXT NOT NULL  -- local; missing: the file is not there; altered: its bytes do not give the hash
+) STRICT;
+
+CREATE TABLE capture (
+  -- slots of the camera: written before it opens, gone in the transaction that saves the photo
+  id       BLOB PRIMARY KEY NOT NULL, -- also the photo's, once it is saved
+  path     TEXT NOT NULL,    -- relative to the folder of photos beside this file
+  state    TEXT NOT NULL,    -- open; closed: a start found nothing in it; found: a file that no slot was written for
+  reserved INTEGER NOT NULL, -- bytes that were held free for it
+  begun_ms INTEGER NOT NULL, -- milliseconds since 1970 by this device's wall clock
+  sha256   BLOB,             -- of the picture in it, once it is on its way to its place
+  purpose  TEXT              -- JSON: what it is for; null when nobody knows
+) STRICT;
+
 CREATE TABLE history (
   -- operations that the server has answered for good, for the replay window
   op_id      BLOB PRIMARY KEY NOT NULL,
@@ -199,6 +220,23 @@ CREATE TABLE view_note (
   body     TEXT NOT NULL
 ) STRICT;
 
+CREATE TABLE view_photo (
+  -- fold(base, own operations); derived
+  id        BLOB PRIMARY KEY NOT NULL,
+  rev       INTEGER NOT NULL,
+  pending   INTEGER NOT NULL,
+  deleted   INTEGER NOT NULL,
+  rep       BLOB NOT NULL,    -- who took it
+  customer  BLOB NOT NULL,
+  visit     BLOB,             -- during which it was taken
+  number    INTEGER NOT NULL, -- the rep's own count on the device that took it
+  at_ms     INTEGER NOT NULL, -- best single moment, milliseconds since 1970 UTC
+  sha256    BLOB NOT NULL,    -- of the original
+  look      BLOB,             -- what it looks like, 256 bits
+  withdrawn INTEGER NOT NULL, -- 1: its author withdrew it
+  body      TEXT NOT NULL
+) STRICT;
+
 CREATE TABLE view_policy (
   -- fold(base, own operations); derived
   id      BLOB PRIMARY KEY NOT NULL,
@@ -320,6 +358,16 @@ CREATE INDEX view_member_search ON view_member (search, id);
 CREATE INDEX view_note_customer ON view_note (customer, at_ms);
 
 CREATE INDEX view_note_visit ON view_note (visit, at_ms) WHERE visit IS NOT NULL;
+
+CREATE INDEX view_photo_customer ON view_photo (customer, at_ms);
+
+CREATE INDEX view_photo_number ON view_photo (rep, number);
+
+CREATE INDEX view_photo_rep ON view_photo (rep, at_ms);
+
+CREATE INDEX view_photo_sha256 ON view_photo (sha256);
+
+CREATE INDEX view_photo_visit ON view_photo (visit, at_ms) WHERE visit IS NOT NULL;
 
 CREATE INDEX view_policy_topic ON view_policy (topic, version);
 

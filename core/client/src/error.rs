@@ -151,6 +151,22 @@ codes! {
     DiskFull "disk_full" {
         "The disk is full, so this could not be saved" / "存储空间已满，本次内容无法保存" ;
         "Make room and save again" / "请清理空间后再次保存" }
+    /// No room for a photo.
+    NoRoom "no_room" {
+        "There is not enough free space for a photo, so the camera was not opened" / "剩余空间不足以保存照片，因此没有打开相机" ;
+        "Make room, then take the photo; nothing was lost" / "请清理空间后再拍摄；没有丢失任何内容" }
+    /// The camera wrote nothing.
+    NoPicture "no_picture" {
+        "There is no photo in it" / "其中没有照片" ;
+        "Take the photo, or throw the slot away" / "请拍摄照片，或丢弃此拍摄位" }
+    /// The file is no picture.
+    NotAPicture "not_a_picture" {
+        "The file is no photo that can be kept: JPEG, PNG or WebP" / "该文件不是可保存的照片（JPEG、PNG 或 WebP）" ;
+        "Take it as JPEG; the file stays where it is until you throw it away" / "请以 JPEG 格式拍摄；在您丢弃之前该文件会原样保留" }
+    /// The picture's file is not what it was.
+    PictureGone "picture_gone" {
+        "The photo's file is not here as it was taken" / "本机没有该照片拍摄时的文件" ;
+        "Its record stays; see where it is with the photo's details" / "记录仍然保留；请在照片详情中查看文件所在" }
     /// The disk.
     Io "io" {
         "The disk could not be read or written" / "存储读写失败" ;

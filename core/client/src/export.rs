@@ -6,6 +6,7 @@ use data_encoding::BASE64;
 use serde_json::{Value, json};
 use waymark_domain::check_in::CheckIn;
 use waymark_domain::ids::UserId;
+use waymark_domain::photo::Photo;
 use waymark_domain::record::{Body, Kind, SyncRecord as _};
 use waymark_domain::track_segment::TrackSegment;
 
@@ -17,7 +18,7 @@ const CHUNK: u32 = 500;
 
 impl Waymark {
     /// Writes every record that this user sees, then every operation that is not settled, one JSON object a line. Coordinates carry their
-    /// datum. Other people's check-ins and tracks come without their positions: looking at those takes a purpose, which a whole copy has not.
+    /// datum. Other people's check-ins, tracks and photos come without their positions: looking at those takes a purpose, which a whole copy has not.
     /// A call for help keeps its position: it was sent so that its rep is found.
     /// Gives the number of lines.
     ///
@@ -72,6 +73,8 @@ fn without_others_positions(kind: &Kind, mut body: Body, me: UserId) -> Body {
         &["position", "statement"]
     } else if *kind == TrackSegment::KIND {
         &["packed"]
+    } else if *kind == Photo::KIND {
+        &["place"]
     } else {
         return body;
     };

@@ -9,6 +9,7 @@ pub mod evidence;
 pub mod import;
 pub mod keys;
 pub mod lang;
+pub mod photos;
 pub mod system;
 pub mod track;
 pub mod verdict;
@@ -48,6 +49,10 @@ pub use events::ClientEvent;
 pub use exceptions::{ExceptionsView, GapNoteView, GapView, SessionView, thousandths};
 pub use lang::Lang;
 pub use notes::{NoteRequest, NoteView, Notes};
+pub use photos::{
+    Capture, CaptureRequest, ExportMode, FileState, NoPreview, PhotoExport, PhotoFacts, PhotoOf,
+    PhotoView, Photos, ReconcileReport, SlotView,
+};
 pub use policies::{CheckInRules, Policies};
 pub use privacy::{CollectedView, DayView, LookView, Privacy, PrivacyView, Sort};
 pub use shift::{ShiftView, Shifts, Stands, TrackPolicy};

@@ -5,6 +5,7 @@ use serde::Serialize;
 use waymark_domain::check_in::CheckIn;
 use waymark_domain::ids::UserId;
 use waymark_domain::location_access::What;
+use waymark_domain::photo::{Photo, Place};
 use waymark_domain::record::{Role, SyncRecord as _};
 use waymark_domain::retention;
 use waymark_domain::sos::Sos;
@@ -75,6 +76,8 @@ pub enum Sort {
     TracksKeptBack,
     /// Positions in calls for help.
     CallsForHelp,
+    /// Photos, and the positions that were recorded with them.
+    Photos,
 }
 
 /// Somebody looked.
@@ -115,6 +118,10 @@ impl Sort {
                 "To find you when you call for help",
                 "用于在您求助时找到您",
             ),
+            Self::Photos => lang.pick(
+                "To show what was found at the customer; a position only inside work sessions that you open yourself",
+                "用于说明客户现场情况；仅在您自己开启的工作时段内记录位置",
+            ),
         }
     }
 }
@@ -139,12 +146,13 @@ impl Privacy {
             midnight.timestamp_millis() - i64::from(tz) * 60_000
         };
         let after = to.succ_opt().unwrap_or(to);
-        let (check_ins, tracks, kept_back, calls, accesses) = self.0.read(|reader| {
+        let (check_ins, tracks, kept_back, calls, photos, accesses) = self.0.read(|reader| {
             Ok((
                 reader.check_ins_collected(me.user, from, to)?,
                 reader.tracks_collected(me.user, from, to)?,
                 reader.tracks_kept_back(me.user, from, to)?,
                 reader.sos_of(me.user, begin(from), begin(after) - 1)?,
+                reader.photos_between(me.user, begin(from), begin(after) - 1)?,
                 reader.accesses_of(me.user, begin(from), begin(after))?,
             ))
         })?;
@@ -189,7 +197,14 @@ impl Privacy {
                 CollectedView {
                     what: Sort::CallsForHelp,
                     kept_days: retention::days_of(&rules, &Sos::KIND),
-                    days: days_of_calls(&calls, tz)?,
+                    days: days_of(&calls, tz, |call| (call.at, call.last.is_some()))?,
+                },
+                CollectedView {
+                    what: Sort::Photos,
+                    kept_days: retention::days_of(&rules, &Photo::KIND),
+                    days: days_of(&photos, tz, |photo| {
+                        (photo.at, matches!(photo.place, Place::Session { .. }))
+                    })?,
                 },
             ],
             seen_by: std::iter::once(me.user_name.clone())
@@ -200,18 +215,21 @@ impl Privacy {
     }
 }
 
-fn days_of_calls(calls: &[Row<Sos>], tz: i16) -> Result<Vec<DayView>, WaymarkError> {
+/// Records in the order of time, day by day. `look` gives when one was made and whether it holds a position.
+fn days_of<R: Serialize>(
+    rows: &[Row<R>],
+    tz: i16,
+    look: impl Fn(&R) -> (TimeInterval, bool),
+) -> Result<Vec<DayView>, WaymarkError> {
     let mut days: Vec<DayView> = Vec::new();
-    for call in calls {
-        let at_ms = call.record.at.best_ms();
+    for row in rows {
+        let (at, placed) = look(&row.record);
+        let at_ms = at.best_ms();
         let day = local_day(at_ms, tz);
-        let bytes = serde_json::to_vec(&call.record)
+        let bytes = serde_json::to_vec(&row.record)
             .map_err(|error| WaymarkError::new(ErrorCode::Internal, error.to_string()))?
             .len();
-        let (positions, bytes) = (
-            u64::from(call.record.last.is_some()),
-            u64::try_from(bytes).unwrap_or(u64::MAX),
-        );
+        let (positions, bytes) = (u64::from(placed), u64::try_from(bytes).unwrap_or(u64::MAX));
         match days.last_mut().filter(|last| last.day == day) {
             Some(last) => {
                 last.records += 1;

@@ -2,7 +2,7 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use uuid::Uuid;
 use waymark_domain::ambient::{Clock, Entropy};
@@ -75,6 +75,10 @@ pub(crate) struct Inner {
     pub(crate) events: Events,
     pub(crate) engine: tokio::sync::Mutex<Option<Engine>>,
     pub(crate) opened: OpenReport,
+    /// The folder of photos; `None` for a database in memory.
+    pub(crate) photos: Option<PathBuf>,
+    /// Photos are saved one after the other: each counts those before it.
+    one_photo: Mutex<()>,
     identity: RwLock<Option<Identity>>,
     _lock: Option<File>,
 }
@@ -108,7 +112,11 @@ impl Waymark {
             signer,
             app: config.app,
         };
-        Self::build(opened, parts, Some(lock))
+        let photos = beside(&config.path, "photos");
+        let waymark = Self::build(opened, parts, Some(lock), Some(photos))?;
+        // a folder that cannot be looked at is no reason not to open: whoever asks for the photos hears why
+        let _ = waymark.photos().reconcile(false);
+        Ok(waymark)
     }
 
     /// A client over a store that is open already: for tests and simulations, whose databases live in memory.
@@ -116,10 +124,15 @@ impl Waymark {
     /// # Errors
     /// What reading the identity may say.
     pub fn assemble(opened: Opened, parts: Parts) -> Result<Self, WaymarkError> {
-        Self::build(opened, parts, None)
+        Self::build(opened, parts, None, None)
     }
 
-    fn build(opened: Opened, parts: Parts, lock: Option<File>) -> Result<Self, WaymarkError> {
+    fn build(
+        opened: Opened,
+        parts: Parts,
+        lock: Option<File>,
+        photos: Option<PathBuf>,
+    ) -> Result<Self, WaymarkError> {
         let identity = RwLock::new(opened.store.identity()?);
         Ok(Self(Arc::new(Inner {
             store: opened.store,
@@ -127,6 +140,8 @@ impl Waymark {
             events: Events::default(),
             engine: tokio::sync::Mutex::new(None),
             opened: opened.report,
+            photos,
+            one_photo: Mutex::new(()),
             identity,
             _lock: lock,
         })))
@@ -237,6 +252,11 @@ impl Waymark {
         query: impl FnOnce(&Reader<'_>) -> Result<R, StoreError>,
     ) -> Result<R, WaymarkError> {
         Ok(self.0.store.read(query)?)
+    }
+
+    pub(crate) fn one_photo(&self) -> MutexGuard<'_, ()> {
+        let lock = self.0.one_photo.lock();
+        lock.unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn is_push_only(&self) -> bool {

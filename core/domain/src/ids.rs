@@ -113,6 +113,8 @@ record_ids! {
     GapNoteId;
     /// One call for help.
     SosId;
+    /// One photo.
+    PhotoId;
 }
 
 impl From<UserId> for RecordId {

@@ -7,7 +7,7 @@
 //! - [`record`]: the one trait that says what a syncing record is, and the list of kinds.
 //! - [`merge`]: `settle` applies an operation to a record; `fold` lays a device's pending operations over what the server said.
 //! - [`customer`], [`visit`], [`check_in`], [`note`], [`member`], [`policy`], [`shift`], [`track_segment`], [`track_root`], [`gap_note`],
-//!   [`location_access`], [`sos`]: the kinds.
+//!   [`location_access`], [`sos`], [`photo`]: the kinds.
 //! - [`merkle`]: trees of hashes; [`presence`]: what a track says of time alone.
 //! - [`retention`]: how long positions are kept, and what erasing leaves.
 
@@ -26,6 +26,7 @@ pub mod merkle;
 pub mod money;
 pub mod note;
 pub mod op;
+pub mod photo;
 pub mod policy;
 pub mod presence;
 pub mod ranges;

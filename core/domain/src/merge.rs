@@ -65,10 +65,23 @@ pub fn settle(rules: &dyn KindRules, stored: Option<&Stored>, op: &Operation) ->
     let checked = settled.and_then(|settled| {
         if let Settled::Applied(body) | Settled::Merged(body, _) = &settled {
             rules.check(body)?;
+            if matches!(op.act, Act::Create | Act::Append) {
+                check_attachments(rules, body, op)?;
+            }
         }
         Ok(settled)
     });
     checked.unwrap_or_else(Settled::Refused)
+}
+
+/// Refuses a record whose operation does not declare the files that it is about: their hashes are part of what the device signs.
+fn check_attachments(rules: &dyn KindRules, body: &Body, op: &Operation) -> Result<(), Refusal> {
+    let attachments = rules.attachments(body)?;
+    if attachments.iter().all(|blob| op.blobs.contains(blob)) {
+        Ok(())
+    } else {
+        Err(Refusal::of_field(Code::Malformed, "blobs"))
+    }
 }
 
 fn initial(op: &Operation) -> Body {

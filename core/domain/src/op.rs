@@ -150,6 +150,8 @@ pub struct Draft {
     pub cmd: Option<Command>,
     /// Records that it points at; those still pending become [`Operation::deps`].
     pub references: Vec<RecordKey>,
+    /// See [`Operation::blobs`].
+    pub blobs: Vec<Blob>,
     /// See [`Operation::fixes`].
     pub fixes: Option<OpId>,
 }
@@ -165,6 +167,7 @@ impl Draft {
             rm: BTreeMap::new(),
             cmd: None,
             references: Vec::new(),
+            blobs: Vec::new(),
             fixes: None,
         }
     }
@@ -185,6 +188,7 @@ impl Draft {
             .map(|(field, new)| (field, Change(Value::Null, new)))
             .collect();
         draft.references = record.references();
+        draft.blobs = record.attachments();
         Ok(draft)
     }
 
@@ -265,6 +269,7 @@ impl Draft {
             rm: op.rm.clone(),
             cmd: op.cmd.clone(),
             references: Vec::new(),
+            blobs: op.blobs.clone(),
             fixes: Some(op.op),
         }
     }
@@ -288,7 +293,7 @@ impl Draft {
             cmd: self.cmd,
             deps: seal.deps,
             group: seal.group,
-            blobs: Vec::new(),
+            blobs: self.blobs,
             fixes: self.fixes,
             t: seal.t,
             prev: seal.prev,

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::ids::{RecordId, UserId};
-use crate::op::Operation;
+use crate::op::{Blob, Operation};
 use crate::refusal::{Code, Refusal};
 use crate::scope::Scope;
 
@@ -183,6 +183,11 @@ pub trait SyncRecord: Serialize + DeserializeOwned + 'static {
         Vec::new()
     }
 
+    /// The files that the record is about, as the operation that makes it has to declare them in [`Operation::blobs`].
+    fn attachments(&self) -> Vec<Blob> {
+        Vec::new()
+    }
+
     /// Whether `actor` may turn `stored` (absent when new) into `next`. That the actor sees `stored` is checked already.
     fn may_write(actor: &Actor, stored: Option<&Self>, next: &Self) -> bool;
 
@@ -243,6 +248,11 @@ pub trait KindRules: Sync {
     /// # Errors
     /// [`Code::Malformed`].
     fn references(&self, body: &Body) -> Result<Vec<RecordKey>, Refusal>;
+    /// [`SyncRecord::attachments`].
+    ///
+    /// # Errors
+    /// [`Code::Malformed`].
+    fn attachments(&self, body: &Body) -> Result<Vec<Blob>, Refusal>;
     /// [`SyncRecord::may_write`].
     ///
     /// # Errors
@@ -292,6 +302,7 @@ pub static KINDS: &[&dyn KindRules] = &[
     &Of::<crate::track_root::TrackRoot>(PhantomData),
     &Of::<crate::gap_note::GapNote>(PhantomData),
     &Of::<crate::sos::Sos>(PhantomData),
+    &Of::<crate::photo::Photo>(PhantomData),
 ];
 
 /// Reads a body as its type.
@@ -341,6 +352,10 @@ impl<R: SyncRecord> KindRules for Of<R> {
 
     fn references(&self, body: &Body) -> Result<Vec<RecordKey>, Refusal> {
         Ok(read::<R>(body)?.references())
+    }
+
+    fn attachments(&self, body: &Body) -> Result<Vec<Blob>, Refusal> {
+        Ok(read::<R>(body)?.attachments())
     }
 
     fn may_write(

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::check_in::CheckIn;
 use crate::fix::MAX_ACCURACY_M;
 use crate::merge::DELETED;
+use crate::photo::Photo;
 use crate::record::{Body, Kind, SyncRecord as _};
 use crate::sos::Sos;
 use crate::time::UnixMs;
@@ -26,7 +27,7 @@ pub struct Rule {
 }
 
 /// The periods that hold when a company sets no others: a track 30 days, whether it was sent or stayed on its phone, the position of a call
-/// for help as long, the position of a check-in 12 months (quality.md PRIVACY-4).
+/// for help as long, the position of a check-in and of a photo 12 months (quality.md PRIVACY-4).
 #[must_use]
 pub fn defaults() -> Vec<Rule> {
     vec![
@@ -44,6 +45,10 @@ pub fn defaults() -> Vec<Rule> {
         },
         Rule {
             kind: CheckIn::KIND,
+            days: 365,
+        },
+        Rule {
+            kind: Photo::KIND,
             days: 365,
         },
     ]
@@ -90,7 +95,8 @@ const PIECE: &[&str] = &[
 ///
 /// A track segment, and what is told of one that stays on its phone, says who, when and how much, and is deleted; the phone lets go of the
 /// segment itself with it. A call for help keeps its time, without a position. A check-in stays, with its visit, rep and time; its position is
-/// rounded to whole degrees and its accuracy says so (half a degree each way is at most 79 km), and whatever else it carried is gone.
+/// rounded to whole degrees and its accuracy says so (half a degree each way is at most 79 km), and whatever else it carried is gone. A photo
+/// stays as it is, without its position.
 #[must_use]
 pub fn erase(kind: &Kind, body: &Body, on: NaiveDate) -> Option<Body> {
     let mut left = if *kind == TrackSegment::KIND {
@@ -117,6 +123,15 @@ pub fn erase(kind: &Kind, body: &Body, on: NaiveDate) -> Option<Body> {
             }
         }
         left.insert("accuracy_m".to_owned(), json!(MAX_ACCURACY_M));
+        left
+    } else if *kind == Photo::KIND {
+        let mut left = body.clone();
+        // that of a check-in stands in the check-in, and why there is none is no position
+        if let Some(place) = left.get_mut("place")
+            && place.get("fix").is_some()
+        {
+            *place = json!({ "is": "none", "why": "erased" });
+        }
         left
     } else {
         return None;

@@ -24,6 +24,10 @@ use crate::views::{self, View, ViewRow};
 
 /// What is sealed together.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a unit is handed over once and never kept in numbers"
+)]
 pub enum Unit {
     /// An operation of its own.
     One(Draft),

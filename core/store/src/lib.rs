@@ -23,6 +23,7 @@ mod identity;
 mod ledger;
 mod meta;
 mod open;
+mod photos;
 #[cfg(test)]
 mod plans;
 mod pull;
@@ -47,6 +48,7 @@ pub use evidence::{ChainRow, ReceiptRow};
 pub use identity::Identity;
 pub use ledger::Ledger;
 pub use open::{OpenReport, Opened};
+pub use photos::{BlobRow, BlobState, Capture, CaptureState};
 pub use pull::{Change, Page, Published, SnapshotStage, StagedPut, What};
 pub use reader::{Counts, ExportRow, Reader, Row};
 pub use salvage::Salvage;

@@ -4,8 +4,8 @@ use rusqlite::Connection;
 
 use crate::store::Store;
 use crate::{
-    attention, check, commit, digests, epoch, evidence, fold, identity, ledger, meta, pull, reader,
-    salvage, schema, settle, sync, track, track_kept, views,
+    attention, check, commit, digests, epoch, evidence, fold, identity, ledger, meta, photos, pull,
+    reader, salvage, schema, settle, sync, track, track_kept, views,
 };
 
 const FILES: &[(&str, &[(&str, &str)])] = &[
@@ -36,6 +36,8 @@ const FILES: &[(&str, &[(&str, &str)])] = &[
     ("track_root", views::track_root::QUERIES),
     ("gap_note", views::gap_note::QUERIES),
     ("sos", views::sos::QUERIES),
+    ("photo", views::photo::QUERIES),
+    ("photos", photos::QUERIES),
     ("track_kept", track_kept::QUERIES),
     ("location_access", views::location_access::QUERIES),
     ("track", track::QUERIES),
@@ -90,6 +92,11 @@ const ALLOWED: &[(&str, &str)] = &[
         "member.ALL",
         "a company's people, in the order of the index",
     ),
+    (
+        "photos.BLOBS",
+        "once at each start: whether the files are there",
+    ),
+    ("photos.CAPTURES", "slots that no photo came of yet: a few"),
     (
         "sync.BATCH",
         "in the order of the key, and stops when the batch is full",

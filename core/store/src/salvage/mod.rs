@@ -37,6 +37,10 @@ pub struct Salvage {
     pub track_points: u64,
     /// Segments of tracks that stay on this phone, saved.
     pub tracks_kept: u64,
+    /// Slots of the camera that no photo had come of yet, saved.
+    pub captures: u64,
+    /// What was known of files of photos, saved.
+    pub photo_files: u64,
     /// Whether the file still said who works with it.
     pub identity: bool,
     /// Whether the file still said where the device's chain stands. When not, the next operation's count leaves a gap of 1000, and the server

@@ -8,12 +8,13 @@ use rusqlite::{Connection, OpenFlags};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use waymark_domain::hash::Hash;
-use waymark_domain::ids::{GroupId, OpId, RecordId};
+use waymark_domain::ids::{GroupId, OpId, PhotoId, RecordId};
 use waymark_domain::time::Hlc;
 
 use crate::error::StoreError;
 use crate::fold;
 use crate::meta::{self, Chain};
+use crate::photos::{self, BlobRow, Capture};
 use crate::salvage::Salvage;
 use crate::salvage::carve::{self, Value};
 use crate::sql::{self, Columns, queries};
@@ -30,6 +31,8 @@ pub(super) struct Found {
     attention: BTreeMap<OpId, FoundAttention>,
     track: BTreeMap<i64, ([u8; 16], String)>,
     kept: BTreeMap<RecordId, Kept>,
+    captures: BTreeMap<PhotoId, Capture>,
+    blobs: BTreeMap<Hash, BlobRow>,
     scopes: BTreeSet<String>,
     meta: BTreeMap<String, String>,
     carved: u64,
@@ -109,6 +112,14 @@ const TRACK: [&str; 2] = [
 const KEPT: [&str; 2] = [
     "SELECT id, body, fixes, salts FROM track_kept NOT INDEXED ORDER BY rowid",
     "SELECT id, body, fixes, salts FROM track_kept NOT INDEXED ORDER BY rowid DESC",
+];
+const CAPTURES: [&str; 2] = [
+    "SELECT id, path, state, reserved, begun_ms, sha256, purpose FROM capture NOT INDEXED ORDER BY rowid",
+    "SELECT id, path, state, reserved, begun_ms, sha256, purpose FROM capture NOT INDEXED ORDER BY rowid DESC",
+];
+const BLOBS: [&str; 2] = [
+    "SELECT sha256, len, mime, path, role, state FROM blob NOT INDEXED ORDER BY rowid",
+    "SELECT sha256, len, mime, path, role, state FROM blob NOT INDEXED ORDER BY rowid DESC",
 ];
 const SCOPES: [&str; 2] = [
     "SELECT scope FROM scope_state ORDER BY scope",
@@ -200,6 +211,16 @@ impl Found {
                 (row.rec(0), row.get(1), row.get(2), row.get(3))
             {
                 self.kept.insert(id, (body, fixes, salts));
+            }
+        });
+        each(conn, &CAPTURES, |row| {
+            if let Ok(capture) = photos::capture_row(row) {
+                self.captures.insert(capture.id, capture);
+            }
+        });
+        each(conn, &BLOBS, |row| {
+            if let Ok(blob) = photos::blob_row(row) {
+                self.blobs.insert(blob.sha256, blob);
             }
         });
         each(conn, &SCOPES, |row| {
@@ -356,6 +377,13 @@ pub(super) fn write(tx: &Connection, found: Found) -> Result<Salvage, StoreError
     for (id, (body, fixes, salts)) in &found.kept {
         salvage.tracks_kept += u64::from(track_kept::keep_rescued(tx, *id, body, fixes, salts)?);
     }
+    for capture in found.captures.values() {
+        salvage.captures += u64::from(photos::begin(tx, capture)?);
+    }
+    // a file whose row is not rescued is found by its hash at the next start
+    let blobs: Vec<BlobRow> = found.blobs.values().cloned().collect();
+    photos::keep(tx, &blobs)?;
+    salvage.photo_files = sql::len(blobs.len());
     write_meta(tx, &found, &mut salvage)?;
     fold::refold_all(tx, &fold::all_keys(tx)?)?;
     Ok(salvage)

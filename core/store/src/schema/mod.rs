@@ -44,6 +44,10 @@ pub(crate) const STEPS: &[Step] = &[
         name: "tracks that stay on the phone",
         run: Run::Sql(include_str!("step3.sql")),
     },
+    Step {
+        name: "slots of the camera, files of photos",
+        run: Run::Sql(include_str!("step4.sql")),
+    },
 ];
 
 /// The version that `steps` lead to.

@@ -9,6 +9,7 @@ pub(crate) mod gap_note;
 pub(crate) mod location_access;
 pub(crate) mod member;
 pub(crate) mod note;
+pub(crate) mod photo;
 pub(crate) mod policy;
 pub(crate) mod shift;
 pub(crate) mod sos;
@@ -37,6 +38,7 @@ pub(crate) static VIEWS: &[&dyn View] = &[
     &track_root::TrackRoots,
     &gap_note::GapNotes,
     &sos::SosCalls,
+    &photo::Photos,
 ];
 
 /// The view of a kind; `None` for a kind that this version does not know.

@@ -12,6 +12,7 @@ mod epochs;
 mod failures;
 mod ledger;
 mod overlay;
+mod photos;
 mod pulling;
 mod reading;
 mod releases;
