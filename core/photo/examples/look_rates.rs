@@ -23,9 +23,11 @@ use image::codecs::jpeg::JpegEncoder;
 use image::imageops::{self, FilterType};
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageReader, Rgb, RgbImage};
-use waymark_photo::{Kept, Looks, SAME, looks};
+use waymark_domain::photo::look::Look;
+use waymark_domain::photo::signals::SAME_BITS;
+use waymark_photo::{Looks, looks};
 
-const DISTANCES: [u32; 6] = [31, 48, 60, SAME, 80, 90];
+const DISTANCES: [u32; 6] = [31, 48, 60, SAME_BITS, 80, 90];
 
 fn jpeg(picture: &RgbImage, quality: u8) -> Vec<u8> {
     let mut bytes = Vec::new();
@@ -179,7 +181,7 @@ fn main() {
         .map(|entry| entry.unwrap().path())
         .collect();
     paths.sort();
-    let mut kept: Vec<(String, Kept)> = Vec::new();
+    let mut kept: Vec<(String, Look)> = Vec::new();
     let mut used: Vec<Vec<Looks>> = Vec::new();
     let mut plain = 0;
     for path in &paths {

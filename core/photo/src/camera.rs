@@ -1,55 +1,34 @@
 //! What the camera itself wrote about a picture.
 
 use chrono::{FixedOffset, NaiveDateTime, NaiveTime};
-use serde::{Deserialize, Serialize};
+use waymark_domain::photo::camera::{Camera, MAX_CAMERA_TEXT};
 
 use crate::error::Error;
 use crate::exif::{Directory, EXIF_POINTER, GPS_POINTER, Tiff};
 use crate::limits::MAX_FILE_BYTES;
 use crate::reencode::exif_of;
 
-/// The longest text that is taken over; makers' names are far shorter.
-const MAX_TEXT: usize = 64;
-
-/// What the camera itself wrote about a picture (EXIF). Anybody can write any of it: it is a claim, and where it contradicts what else is known,
-/// that is worth a look.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Camera {
-    /// When, by the camera's wall clock (DateTimeOriginal).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub taken: Option<NaiveDateTime>,
-    /// How far that clock is ahead of UTC, in minutes (OffsetTimeOriginal).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub offset_min: Option<i32>,
-    /// When, by the satellites, in UTC (GPSDateStamp and GPSTimeStamp).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub satellites_utc: Option<NaiveDateTime>,
-    /// Degrees north and east, in the datum that the camera used, which few state.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub position: Option<(f64, f64)>,
-    /// The maker of the camera.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub make: Option<String>,
-    /// Its model.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub model: Option<String>,
-    /// The program that wrote the file last, if it says so.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub software: Option<String>,
+/// What was written about a picture, and where it says it was taken.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Written {
+    /// What may be kept of it.
+    pub camera: Camera,
+    /// Degrees north and east, in whatever datum the camera used: few state it.
+    pub place: Option<(f64, f64)>,
 }
 
 /// Reads what the camera wrote; nothing where there is nothing, or where the block contradicts itself.
 ///
 /// # Errors
 /// [`Error`] when it is no picture that is read here.
-pub fn camera(data: &[u8]) -> Result<Camera, Error> {
+pub fn camera(data: &[u8]) -> Result<Written, Error> {
     if data.len() > MAX_FILE_BYTES {
         return Err(Error::FileTooLarge(data.len()));
     }
     let tiff = exif_of(data)?;
     Ok(tiff
         .as_deref()
-        .and_then(|tiff| Reading::new(tiff)?.camera())
+        .and_then(|tiff| Reading::new(tiff)?.written())
         .unwrap_or_default())
 }
 
@@ -66,7 +45,7 @@ impl Reading {
         Some(Self { tiff, main })
     }
 
-    fn camera(&self) -> Option<Camera> {
+    fn written(&self) -> Option<Written> {
         let sub = |pointer: u16| {
             let (_, at) = self.main.entries.get(&pointer)?;
             self.tiff.directory(self.tiff.get32(at + 8).ok()?).ok()
@@ -75,18 +54,20 @@ impl Reading {
         let gps = sub(GPS_POINTER).unwrap_or_default();
         let time = |text: String| NaiveDateTime::parse_from_str(&text, "%Y:%m:%d %H:%M:%S").ok();
         let offset = |text: String| text.parse::<FixedOffset>().ok();
-        Some(Camera {
-            taken: self.text(&own, 0x9003).and_then(time),
-            offset_min: self
-                .text(&own, 0x9011)
-                .and_then(offset)
-                .map(|offset| offset.local_minus_utc() / 60),
-            satellites_utc: self.satellites(&gps),
-            position: self.position(&gps),
+        let utc_ms = |time: NaiveDateTime| time.and_utc().timestamp_millis();
+        let offset = self.text(&own, 0x9011).and_then(offset);
+        let camera = Camera {
+            wall_ms: self.text(&own, 0x9003).and_then(time).map(utc_ms),
+            // a zone is at most 14 hours away
+            offset_min: offset.and_then(|offset| i16::try_from(offset.local_minus_utc() / 60).ok()),
+            satellites_ms: self.satellites(&gps).map(utc_ms),
+            metres_off: None,
             make: self.text(&self.main, 0x010F),
             model: self.text(&self.main, 0x0110),
             software: self.text(&self.main, 0x0131),
-        })
+        };
+        let place = self.position(&gps);
+        Some(Written { camera, place })
     }
 
     /// What stands at an entry: its type, how many of it, and its bytes.
@@ -120,7 +101,7 @@ impl Reading {
             .trim()
             .chars()
             .filter(|letter| !letter.is_control())
-            .take(MAX_TEXT)
+            .take(MAX_CAMERA_TEXT)
             .collect();
         (!text.is_empty()).then_some(text)
     }
@@ -196,7 +177,7 @@ mod tests {
                     }
                 }
             }
-            let _ = Reading::new(&block).and_then(|reading| reading.camera());
+            let _ = Reading::new(&block).and_then(|reading| reading.written());
         }
     }
 }

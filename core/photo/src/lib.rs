@@ -26,12 +26,12 @@ mod template;
 mod text;
 mod turn;
 
-pub use camera::{Camera, camera};
+pub use camera::{Written, camera};
 pub use error::Error;
 pub use exif::ExifTrouble;
 pub use facts::{Facts, Fix, Source, Taken, Text};
 pub use jpeg::{Broken, Why};
-pub use look::{Kept, Looks, SAME, looks};
+pub use look::{Looks, looks};
 pub use reencode::{COPY_LONG_SIDE, THUMBNAIL_BYTES, THUMBNAIL_LONG_SIDE, thumbnail};
 pub use seal::{SealKey, restore};
 pub use stamp::{ExifOutcome, Method, Mode, Order, Report, Stamped, stamp};

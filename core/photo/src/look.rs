@@ -4,6 +4,8 @@
 //! cosine transform the 16 × 16 lowest frequencies without the constant ones, and of each whether it lies above their median. Our numbers are
 //! not PDQ's, whose first step is another blur.
 
+use waymark_domain::photo::look::{CUTS, Look};
+
 use crate::error::Error;
 use crate::planes::Plane;
 use crate::reencode::brightness;
@@ -17,41 +19,29 @@ const DECODED_LONG_SIDE: usize = 256;
 /// Below this mean size of a coefficient, in steps of brightness, its sign is noise of the encoder: a wall, a black picture.
 const LEAST_DETAIL: f64 = 2.0;
 
-/// Up to this distance two pictures are taken for the same one. Measured in core/docs/photo.md.
-pub const SAME: u32 = 72;
-
 type Square<const N: usize> = [[f64; N]; N];
 
 /// What of a picture is looked at: all of it, and its middle without this share of each side, in thousandths. So a picture is known again of
 /// which the edges were cut off, the nearest way to make another one of it.
-const CUTS: [usize; 3] = [0, 50, 100];
-
-/// What a picture looks like, to be kept: 32 bytes for each of its cuts.
-pub type Kept = [[u8; 32]; CUTS.len()];
+const SHARES: [usize; CUTS] = [0, 50, 100];
 
 /// What a picture looks like, and what it would look like lying or mirrored in any of the eight ways.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Looks {
     /// As it is shown. This is kept.
-    pub upright: Kept,
+    pub upright: Look,
     /// In the seven other ways. These are only compared with what was kept.
-    others: [Kept; 7],
+    others: [Look; 7],
 }
 
 impl Looks {
     /// In how many of 256 bits it differs from one that was kept, in whichever way is nearest. Two pictures that have nothing in common differ
     /// in about 128 in each, and in about 110 in the nearest.
     #[must_use]
-    pub fn distance(&self, kept: &Kept) -> u32 {
-        let mine = self.upright.iter().chain(self.others.as_flattened());
-        let pairs = mine.flat_map(|mine| kept.iter().map(move |kept| differing(mine, kept)));
-        pairs.min().unwrap_or(u32::MAX)
+    pub fn distance(&self, kept: &Look) -> u32 {
+        let others = self.others.iter().map(|look| look.distance(kept));
+        others.fold(self.upright.distance(kept), u32::min)
     }
-}
-
-fn differing(a: &[u8; 32], b: &[u8; 32]) -> u32 {
-    let pairs = a.iter().zip(b);
-    pairs.map(|(a, b)| (a ^ b).count_ones()).sum()
 }
 
 /// What a picture looks like; `None` when there is too little in it to tell it from another: a wall, a picture taken in a pocket.
@@ -60,7 +50,7 @@ fn differing(a: &[u8; 32], b: &[u8; 32]) -> u32 {
 /// [`Error`] when the picture cannot be decoded.
 pub fn looks(data: &[u8]) -> Result<Option<Looks>, Error> {
     let plane = brightness(data, DECODED_LONG_SIDE)?;
-    let low = CUTS.map(|cut| frequencies(&square(&plane, cut)));
+    let low = SHARES.map(|cut| frequencies(&square(&plane, cut)));
     let detail = low.first().map_or(0.0, |low| {
         low.iter().flatten().map(|value| value.abs()).sum()
     });
@@ -68,7 +58,7 @@ pub fn looks(data: &[u8]) -> Result<Option<Looks>, Error> {
         return Ok(None);
     }
     let seen = |transposed: bool, mirrored_x: bool, mirrored_y: bool| {
-        low.map(|low| {
+        Look::from_bytes(low.map(|low| {
             let mut seen = if transposed { transpose(&low) } else { low };
             // turning a picture over turns the sign of each odd frequency, which are those at even places here
             for (y, line) in seen.iter_mut().enumerate() {
@@ -79,7 +69,7 @@ pub fn looks(data: &[u8]) -> Result<Option<Looks>, Error> {
                 }
             }
             bits(&seen)
-        })
+        }))
     };
     Ok(Some(Looks {
         upright: seen(false, false, false),

@@ -58,5 +58,6 @@ pub use sync::{OutboxRow, ScopeProgress, SnapshotPlace, SyncState};
 pub use track::{Appended, Began, Ended, Refused, TrackPoint, Waiting};
 pub use track_kept::Leaves;
 pub use views::customer::Owner;
+pub use views::photo::Seen;
 pub use views::track_segment::Collected;
 pub use views::visit::VisitRow;

@@ -5,6 +5,7 @@
 //! next start finds the slot and its file ([`Photos::slots`]), and a person keeps or discards it. The original is never changed.
 
 mod files;
+mod noticed;
 mod picture;
 mod reconcile;
 mod stamped;
@@ -19,7 +20,9 @@ use waymark_domain::fix::Fix;
 use waymark_domain::hash::Hash;
 use waymark_domain::ids::{BootId, CheckInId, CustomerId, PhotoId, UserId, VisitId};
 use waymark_domain::op::Draft;
+use waymark_domain::photo::camera::Camera;
 use waymark_domain::photo::layer::{Layer, Mark};
+use waymark_domain::photo::signals::{Signal, signals};
 use waymark_domain::photo::{
     Attachment, MAX_BYTES, MAX_SLOT, MAX_TEXT, NoPlace, ORIGINAL, Original, PREVIEW, Photo, Place,
     Source, State, Step,
@@ -146,6 +149,8 @@ pub struct PhotoView {
     pub state: State,
     /// Earlier photos whose picture is the same, byte for byte.
     pub same_as: Vec<PhotoId>,
+    /// What is noticed about it. None of it refuses or alters anything.
+    pub signals: Vec<Signal>,
     /// Whether the server has not spoken about it yet.
     pub pending: bool,
 }
@@ -596,10 +601,14 @@ impl Photos {
             slot: purpose.slot,
             caption: purpose.caption,
             look: None,
+            nothing_to_see: false,
+            alike: Vec::new(),
+            camera: Camera::default(),
             layer: None,
             state: State::Kept,
             extra: Body::new(),
         };
+        self.notice(&bytes, &mut photo)?;
         let mut rows = vec![blob(&photo.original.file, ORIGINAL, &place)];
         let made = self.preview_of(&bytes, &photo)?;
         let no_preview = match made {
@@ -729,7 +738,7 @@ impl Photos {
     fn shown(&self, row: Row<Photo>) -> Result<PhotoView, WaymarkError> {
         let photo = row.record;
         let original = photo.original.file.sha256;
-        let (customer, file, small, same) = self.0.read(|reader| {
+        let (customer, file, small, same, before) = self.0.read(|reader| {
             let small = match &photo.preview {
                 Some(preview) => reader.blob(preview.sha256)?,
                 None => None,
@@ -739,6 +748,7 @@ impl Photos {
                 reader.blob(original)?,
                 small,
                 reader.photos_with(original)?,
+                reader.photo_before(photo.rep, photo.at.best_ms())?,
             ))
         })?;
         let here = |row: Option<BlobRow>| {
@@ -752,6 +762,8 @@ impl Photos {
             Some(BlobState::Altered) => FileState::Altered,
         };
         let id = PhotoId::from(row.id);
+        let before = before.as_ref().map(|row| (row.id.into(), &row.record));
+        let signals = signals(&photo, before);
         let same_as = same.into_iter().map(|row| PhotoId::from(row.id));
         Ok(PhotoView {
             id,
@@ -772,6 +784,7 @@ impl Photos {
             preview: here(small),
             file: state,
             layer: photo.layer,
+            signals,
             state: photo.state,
             same_as: same_as.take_while(|other| *other != id).collect(),
             pending: row.pending > 0,

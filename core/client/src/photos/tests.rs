@@ -7,6 +7,7 @@ use waymark_domain::fix::AccuracySource;
 use waymark_domain::geo::Datum;
 use waymark_domain::ids::{DeviceId, TenantId, uuid_v7};
 use waymark_domain::photo::layer::{Form, Ink, Point as Dot};
+use waymark_domain::photo::signals::Sign;
 use waymark_domain::record::Role;
 use waymark_store::Identity;
 
@@ -400,4 +401,69 @@ fn what_the_camera_wrote_is_kept_until_somebody_throws_it_away() {
     let cut = cut.unwrap();
     assert_eq!(cut.no_preview, Some(NoPreview::Damaged));
     phone.assert_whole(2);
+}
+
+#[test]
+fn a_picture_that_is_used_again_is_noticed_whole_and_smaller_and_kept_all_the_same() {
+    let phone = Phone::new();
+    let first = phone.take(PICTURE);
+    // a telephone of 2006, whose clock says so
+    let signs = |view: &PhotoView| view.signals.iter().map(|s| s.sign).collect::<Vec<_>>();
+    assert_eq!(signs(&first), [Sign::OtherTime]);
+    let other = phone.take(OTHER);
+    assert_eq!(signs(&other), [Sign::NoCamera]);
+
+    let again = phone.take(PICTURE);
+    assert_eq!(signs(&again), [Sign::UsedBefore, Sign::OtherTime]);
+    assert_eq!(again.signals[0].other, Some(first.id));
+
+    let smaller = image::load_from_memory(PICTURE)
+        .unwrap()
+        .thumbnail(320, 240);
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    smaller
+        .fliph()
+        .write_to(&mut bytes, image::ImageFormat::Png)
+        .unwrap();
+    let smaller = phone.take(bytes.get_ref());
+    assert_eq!(
+        signs(&smaller),
+        [Sign::LooksUsed, Sign::LooksUsed, Sign::NoCamera]
+    );
+    let seen = &smaller.signals[0];
+    assert!(seen.value <= 24 && seen.other.is_some(), "{seen:?}");
+    assert!(words::signal(seen, "1", Lang::En).contains("photo 1"));
+    phone.assert_whole(4);
+
+    let dark = image::RgbImage::from_pixel(64, 48, image::Rgb([9, 9, 9]));
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    dark.write_to(&mut bytes, image::ImageFormat::Png).unwrap();
+    let dark = phone.take(bytes.get_ref());
+    assert_eq!(signs(&dark), [Sign::NothingToSee, Sign::NoCamera]);
+}
+
+#[test]
+fn what_a_file_says_of_where_it_was_taken_is_recorded_nowhere() {
+    let phone = Phone::new();
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fixtures/photos/");
+    let mut exported = Vec::new();
+    let plain = fs::read(format!("{folder}no_exif.jpg")).unwrap();
+    let facts: waymark_photo::Facts =
+        serde_json::from_str(r#"{"position": {"lat": 43.730512, "lon": 7.422987}}"#).unwrap();
+    let template = waymark_photo::Template::from_json(br#"{"fields": [{"key": "rep"}]}"#).unwrap();
+    let order = waymark_photo::Order {
+        mode: waymark_photo::Mode::Copy,
+        template: &template,
+        facts: &facts,
+        seal: None,
+        device_font: None,
+    };
+    let stamped = waymark_photo::stamp(&plain, &order).unwrap();
+    stamped.write_to(&mut exported).unwrap();
+    let (lat, _) = waymark_photo::camera(&exported).unwrap().place.unwrap();
+    assert!((lat - 43.730_512).abs() < 1e-6);
+    let photo = phone.take(&exported);
+    let record = phone.photos().found(photo.id).unwrap().record;
+    let text = serde_json::to_string(&record).unwrap();
+    assert!(!text.contains("43.73") && !text.contains("7.42"), "{text}");
 }

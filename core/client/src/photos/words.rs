@@ -1,6 +1,7 @@
 //! What is said about photos wherever they are shown or printed.
 
 use waymark_domain::photo::NoPlace;
+use waymark_domain::photo::signals::{Sign, Signal};
 use waymark_photo::Error;
 
 use super::{FileState, NoPreview};
@@ -69,4 +70,81 @@ impl From<&Error> for NoPreview {
             _ => Self::Other,
         }
     }
+}
+
+/// What is noticed about a photo, in a sentence. `other` names the photo that it is about beside this one.
+#[must_use]
+pub fn signal(signal: &Signal, other: &str, lang: Lang) -> String {
+    let value = signal.value;
+    match (lang, signal.sign) {
+        (Lang::En, Sign::UsedBefore) => format!("the same file as photo {other}"),
+        (Lang::ZhHans, Sign::UsedBefore) => format!("与照片 {other} 是同一文件"),
+        (Lang::En, Sign::LooksUsed) => format!(
+            "it looks like photo {other} ({value} of 256 bits differ): the same picture again, or the same thing from the same spot"
+        ),
+        (Lang::ZhHans, Sign::LooksUsed) => {
+            format!(
+                "与照片 {other} 相似（256 位中 {value} 位不同）：同一照片，或同一角度的同一对象"
+            )
+        }
+        (_, Sign::NothingToSee) => lang
+            .pick(
+                "there is next to nothing to see in it",
+                "照片中几乎没有可辨内容",
+            )
+            .to_owned(),
+        (Lang::En, Sign::OtherTime) => {
+            format!(
+                "its camera's clock says another time, by {}",
+                span(value, lang)
+            )
+        }
+        (Lang::ZhHans, Sign::OtherTime) => {
+            format!("相机时钟所记时间相差 {}", span(value, lang))
+        }
+        (Lang::En, Sign::OtherSatelliteTime) => format!(
+            "the satellites that its camera heard say another time, by {}",
+            span(value, lang)
+        ),
+        (Lang::ZhHans, Sign::OtherSatelliteTime) => {
+            format!("相机记录的卫星时间相差 {}", span(value, lang))
+        }
+        (Lang::En, Sign::OtherPlace) => {
+            format!("its camera says another place, {value} m away")
+        }
+        (Lang::ZhHans, Sign::OtherPlace) => format!("相机记录的地点在 {value} 米之外"),
+        (_, Sign::NoCamera) => lang
+            .pick(
+                "no camera wrote its name into it",
+                "照片中没有相机写入的型号",
+            )
+            .to_owned(),
+        (Lang::En, Sign::TooFast) => {
+            format!("from photo {other} to this one somebody moved at {value} m/s")
+        }
+        (Lang::ZhHans, Sign::TooFast) => {
+            format!("从照片 {other} 到本张的移动速度达每秒 {value} 米")
+        }
+        (Lang::En, Sign::BroughtLater) => {
+            format!(
+                "taken {} before it was brought here, as its camera says",
+                span(value, lang)
+            )
+        }
+        (Lang::ZhHans, Sign::BroughtLater) => {
+            format!("据相机记录，拍摄于导入之前 {}", span(value, lang))
+        }
+    }
+}
+
+/// How long, in the largest unit that leaves a number of two digits or so.
+fn span(seconds: i64, lang: Lang) -> String {
+    let seconds = seconds.unsigned_abs();
+    let (value, en, zh) = match seconds {
+        0..=119 => (seconds, "s", "秒"),
+        120..=7_199 => (seconds / 60, "min", "分钟"),
+        7_200..=172_799 => (seconds / 3_600, "h", "小时"),
+        _ => (seconds / 86_400, "days", "天"),
+    };
+    format!("{value} {}", lang.pick(en, zh))
 }

@@ -3,16 +3,20 @@
 //! The record names the picture by the SHA-256 of its original, so that later bytes cannot be swapped. The bytes themselves come later and are
 //! nobody's condition. What was recorded never changes; what may be added is a layer drawn over the picture, and its author's withdrawal.
 
+pub mod camera;
 pub mod layer;
 pub mod look;
+pub mod signals;
 #[cfg(test)]
 mod tests;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use self::camera::Camera;
 use self::layer::{Layer, Mark};
 use self::look::Look;
+use self::signals::{Alike, MAX_ALIKE};
 use crate::check_in::CheckIn;
 use crate::customer::Customer;
 use crate::fix::Fix;
@@ -81,6 +85,15 @@ pub struct Photo {
     /// What it looks like, to find it again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub look: Option<Look>,
+    /// Whether there was too little in it for a look.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub nothing_to_see: bool,
+    /// Earlier pictures that its author's device took for the same one, the nearest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub alike: Vec<Alike>,
+    /// What the camera wrote into it.
+    #[serde(default, skip_serializing_if = "Camera::is_empty")]
+    pub camera: Camera,
     /// What is drawn over it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub layer: Option<Layer>,
@@ -344,6 +357,10 @@ impl SyncRecord for Photo {
             return wrong("check_in");
         }
         self.check_place()?;
+        self.camera.check()?;
+        if self.alike.len() > MAX_ALIKE {
+            return Err(Refusal::of_field(Code::TooLong, "alike"));
+        }
         if let Some(layer) = &self.layer {
             layer::check(&layer.marks)?;
         }

@@ -18,11 +18,11 @@ const AT: TimeInterval = TimeInterval {
     wall: 1_773_000_000_000,
 };
 
-fn id<T: From<RecordId>>(tag: u8) -> T {
+pub(super) fn id<T: From<RecordId>>(tag: u8) -> T {
     RecordId::from_uuid(uuid_v7(1, [tag; 10])).into()
 }
 
-fn photo() -> Photo {
+pub(super) fn photo() -> Photo {
     Photo {
         rep: id(1),
         customer: id(2),
@@ -52,6 +52,9 @@ fn photo() -> Photo {
         slot: "shelf".to_owned(),
         caption: None,
         look: None,
+        nothing_to_see: false,
+        alike: Vec::new(),
+        camera: Camera::default(),
         layer: None,
         state: State::Kept,
         extra: Body::new(),
@@ -59,7 +62,10 @@ fn photo() -> Photo {
 }
 
 fn here() -> Place {
-    let position = Position::new(Datum::Gcj02, 30.27, 120.15).unwrap();
+    session(Position::new(Datum::Gcj02, 30.27, 120.15).unwrap())
+}
+
+pub(super) fn session(position: Position) -> Place {
     Place::Session {
         shift: id(5),
         boot: BootId::from_uuid(uuid_v7(1, [9; 10])),
@@ -134,7 +140,7 @@ fn a_photo_survives_its_bytes_with_and_without_everything_that_may_be_missing() 
         check_in: Some(id(6)),
         place: here(),
         caption: Some("the new display".to_owned()),
-        look: Some(Look::from_bytes([7; 32])),
+        look: Some(Look::from_bytes([[7; 32]; look::CUTS])),
         ..photo()
     };
     for photo in [photo(), full] {

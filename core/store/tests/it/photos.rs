@@ -3,6 +3,7 @@
 use waymark_domain::hash::Hash;
 use waymark_domain::ids::PhotoId;
 use waymark_domain::op::Draft;
+use waymark_domain::photo::camera::Camera;
 use waymark_domain::photo::{Attachment, NoPlace, ORIGINAL, Original, Photo, Place, Source, State};
 use waymark_domain::record::Body;
 use waymark_domain::refusal::{Code, Refusal};
@@ -53,6 +54,9 @@ fn photo(customer: u64, number: u32) -> Photo {
         slot: "shelf".to_owned(),
         caption: None,
         look: None,
+        nothing_to_see: false,
+        alike: Vec::new(),
+        camera: Camera::default(),
         layer: None,
         state: State::Kept,
         extra: Body::new(),
