@@ -9,6 +9,7 @@ pub(crate) mod edit;
 pub(crate) mod encode;
 pub(crate) mod fit;
 pub(crate) mod huffman;
+pub(crate) mod scaled;
 pub(crate) mod standard;
 
 use std::ops::Range;
