@@ -103,6 +103,13 @@ impl<'a> Reader<'a> {
         self.held -= count;
     }
 
+    /// Moves on by as many bits as the lowest 6 bits of `count` say, at most 32. What is above them costs nothing, as processors do not look there.
+    #[inline(always)]
+    pub(crate) const fn skip_lowest(&mut self, count: u32) {
+        self.word = self.word.wrapping_shl(count);
+        self.held -= count & 63;
+    }
+
     /// The next `count` bits, 0 to 16, as the signed number of ITU-T T.81 F.2.2.1 (EXTEND). Call `refill` before.
     #[inline(always)]
     pub(crate) const fn signed(&mut self, count: u32) -> i32 {

@@ -8,7 +8,7 @@
 
 use super::bits::{Place, Reader, Writer};
 use super::huffman::{AcDecoder, DcDecoder, EOB, Encoder, ZRL, size_of};
-use super::scaled::{LANES, Scaled};
+use super::scaled::Scaled;
 use super::{Broken, Jpeg, RST0, RST7};
 
 /// The 64 quantised coefficients of a block in zigzag order; the first is the DC value itself, not its difference.
@@ -203,7 +203,7 @@ impl<'a, 't> Walker<'a, 't> {
         for (step, to) in self.plan.iter().zip(destinations) {
             let mut put = |k: u32, value: i16| {
                 let (place, value) = to.scaled.place(k, value);
-                if let Some(coefficient) = coefficients.get_mut(to.start + place * LANES) {
+                if let Some(coefficient) = coefficients.get_mut(to.start + place) {
                     *coefficient = value;
                 }
             };

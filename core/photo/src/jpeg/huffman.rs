@@ -191,7 +191,7 @@ pub(crate) struct AcDecoder {
     /// As many symbols as one look resolves, with their numbers: in the low 5 bits how many bits, in the next 7 how many coefficients (the
     /// end of the block counts as one), in the top bit whether the block ends. 0: none.
     skip: Box<[u16; ENTRIES]>,
-    /// One code and the number behind it where they fit into one look: in the low 5 bits how many bits, in the next 7 the run of zeros before it, in
+    /// One code and the number behind it where they fit into one look: in the low 6 bits how many bits, in the next 7 the run of zeros before it, in
     /// the high half the number. 0: none.
     number: Box<[i32; NUMBER_ENTRIES]>,
     /// One code: its length in the low byte, the symbol above. 0: none.
@@ -296,8 +296,8 @@ impl AcDecoder {
                     k += run;
                     bits.signed(size) as i16
                 } else {
-                    bits.skip(entry.cast_unsigned() & 0x1F);
-                    k += entry.cast_unsigned() >> 5 & 0x7F;
+                    bits.skip_lowest(entry.cast_unsigned());
+                    k += entry.cast_unsigned() >> 6 & 0x7F;
                     (entry >> 16) as i16
                 };
                 if k > 63 {
@@ -383,7 +383,7 @@ fn numbered_by(bits: u32, code: &[u16; ENTRIES]) -> i32 {
     }
     let run = if run == 0 && size == 0 { ENDS } else { run };
     let number = bits >> (NUMBER_LOOK - length - size) & ((1 << size) - 1);
-    extend(number, size) << 16 | (run << 5 | (length + size)).cast_signed()
+    extend(number, size) << 16 | (run << 6 | (length + size)).cast_signed()
 }
 
 /// Codes by symbol, for writing.

@@ -37,9 +37,6 @@ const BASIS_BITS: u32 = 14;
 /// Bits below one that samples keep between the passes.
 const BETWEEN_BITS: u32 = 4;
 
-/// The largest coefficient that an 8-bit picture can have, with room for rounding; what a file says beyond it is cut.
-const MAX_COEFFICIENT: i32 = 1 << 12;
-
 /// What is kept of the blocks of one component, and how it is transformed.
 #[derive(Debug, Clone)]
 pub(crate) struct Scaled {
@@ -49,7 +46,7 @@ pub(crate) struct Scaled {
     pub(crate) last: u32,
     /// For each coefficient in zigzag order where it belongs among those that are kept, and the size of its steps. Those that are not kept
     /// belong behind all others.
-    steps: [(u8, u16); 64],
+    steps: [(u16, u16); 64],
     transform: fn(&[Lanes], &mut Samples),
 }
 
@@ -67,7 +64,7 @@ impl Scaled {
             } else {
                 side * side
             };
-            *entry = (place as u8, *step);
+            *entry = ((place * LANES) as u16, *step);
             if kept {
                 last = k;
             }
@@ -94,12 +91,11 @@ impl Scaled {
         self.side * self.side + 1
     }
 
-    /// The place of a coefficient in zigzag order, and the coefficient itself.
+    /// How far behind the first one a coefficient belongs, given its number in zigzag order, and its value.
     #[inline(always)]
     pub(crate) fn place(&self, k: u32, value: i16) -> (usize, i16) {
         let (place, step) = self.steps.get(k as usize).copied().unwrap_or_default();
-        let value = (i32::from(value) * i32::from(step)).clamp(-MAX_COEFFICIENT, MAX_COEFFICIENT);
-        (place.into(), value as i16)
+        (place.into(), value.wrapping_mul(step.cast_signed()))
     }
 
     /// The samples around zero, in the first `side` rows and columns.
@@ -267,7 +263,7 @@ mod tests {
             for (k, value) in (0..).zip(block) {
                 let (place, value) = scaled.place(k, value);
                 // what is not kept falls where nothing reads it
-                coefficients[place][lane] = value;
+                coefficients[place / LANES][lane] = value;
             }
             let mut samples = [[[0; LANES]; 8]; 8];
             scaled.transform(&coefficients, &mut samples);
