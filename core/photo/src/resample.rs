@@ -24,7 +24,7 @@ type Eight = [i16; 8];
 /// when taken without their signs.
 const WEIGHT_BITS: u32 = 7;
 
-/// Taps that are added together across: what the cubic takes where the size changes little.
+/// Taps that are added together: what the cubic takes where the size changes little.
 const TAPS: usize = 4;
 
 /// Fixed point for places and for the cubic.
@@ -183,7 +183,7 @@ impl Resampler {
         room: usize,
     ) -> Self {
         let across = Filter::new(source.0, target.0, across, TAPS);
-        let down = Filter::new(source.1, target.1, down, 1);
+        let down = Filter::new(source.1, target.1, down, TAPS);
         Self {
             window: std::iter::repeat_with(|| vec![0; target.0])
                 .take(down.taps)
@@ -258,6 +258,11 @@ impl Resampler {
         if self.filled > 0 {
             self.narrow(self.filled);
         }
+        // a picture with fewer rows than taps has the weights of those that it lacks at nothing
+        let blank = vec![0; self.target.width];
+        while self.seen < self.rows() {
+            self.lower(&blank);
+        }
         self.target
     }
 
@@ -293,9 +298,14 @@ impl Resampler {
         self.lines = lines;
     }
 
+    /// How many rows are taken.
+    fn rows(&self) -> usize {
+        self.down.count.max(self.down.taps)
+    }
+
     /// Takes a narrowed row.
     fn lower(&mut self, line: &[u8]) {
-        if self.seen >= self.down.count {
+        if self.seen >= self.rows() {
             return;
         }
         self.window.rotate_left(1);
@@ -310,9 +320,13 @@ impl Resampler {
         {
             // samples around zero: less 128 times the sum of all weights
             self.sums.fill(-1 << (WEIGHT_BITS + 7));
-            for (line, weight) in self.window.iter().zip(weights) {
-                for (sum, sample) in self.sums.iter_mut().zip(line) {
-                    *sum = sum.wrapping_add(i16::from(*sample).wrapping_mul(*weight));
+            let (weights, _) = weights.as_chunks::<TAPS>();
+            let lines = self.window.make_contiguous().as_chunks::<TAPS>().0;
+            for ([a, b, c, d], weights) in lines.iter().zip(weights) {
+                let lines = a.iter().zip(b).zip(c).zip(d);
+                for (sum, (((a, b), c), d)) in self.sums.iter_mut().zip(lines) {
+                    let samples = [*a, *b, *c, *d].map(i16::from);
+                    *sum = sum.wrapping_add(weighted(samples, weights));
                 }
             }
             for (to, sum) in self.target.row_mut(self.row).iter_mut().zip(&self.sums) {
@@ -325,12 +339,17 @@ impl Resampler {
 
 /// Adds columns times their weights.
 #[inline(always)]
-fn add(sums: &mut Eight, [a, b, c, d]: &[Eight; TAPS], [e, f, g, h]: &[i16; TAPS]) {
+fn add(sums: &mut Eight, [a, b, c, d]: &[Eight; TAPS], weights: &[i16; TAPS]) {
     for ((((sum, a), b), c), d) in sums.iter_mut().zip(a).zip(b).zip(c).zip(d) {
-        let ab = a.wrapping_mul(*e).wrapping_add(b.wrapping_mul(*f));
-        let cd = c.wrapping_mul(*g).wrapping_add(d.wrapping_mul(*h));
-        *sum = sum.wrapping_add(ab).wrapping_add(cd);
+        *sum = sum.wrapping_add(weighted([*a, *b, *c, *d], weights));
     }
+}
+
+#[inline(always)]
+const fn weighted([a, b, c, d]: [i16; TAPS], [e, f, g, h]: &[i16; TAPS]) -> i16 {
+    let ab = a.wrapping_mul(*e).wrapping_add(b.wrapping_mul(*f));
+    let cd = c.wrapping_mul(*g).wrapping_add(d.wrapping_mul(*h));
+    ab.wrapping_add(cd)
 }
 
 /// A weighted sum of samples around zero as a byte.

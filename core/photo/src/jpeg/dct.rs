@@ -53,17 +53,18 @@ fn inverse_points([l0, l1, l2, l3, l4, l5, l6, l7]: [i32; 8], scale: u32) -> [i3
     let sums = [l7.wrapping_add(l3), l5.wrapping_add(l1)];
     let [o0, o1, o2, o3] = odd_points([l7, l5, l3, l1], sums);
     let [e0, e1, e2, e3] = even;
+    let plus = |a: i32, b: i32| rounded(a.wrapping_add(b), scale);
+    let minus = |a: i32, b: i32| rounded(a.wrapping_sub(b), scale);
     [
-        e0.wrapping_add(o3),
-        e1.wrapping_add(o2),
-        e2.wrapping_add(o1),
-        e3.wrapping_add(o0),
-        e3.wrapping_sub(o0),
-        e2.wrapping_sub(o1),
-        e1.wrapping_sub(o2),
-        e0.wrapping_sub(o3),
+        plus(e0, o3),
+        plus(e1, o2),
+        plus(e2, o1),
+        plus(e3, o0),
+        minus(e3, o0),
+        minus(e2, o1),
+        minus(e1, o2),
+        minus(e0, o3),
     ]
-    .map(|value| rounded(value, scale))
 }
 
 /// The odd half of either transform, of which the other's is the mirror image; the sums are those of the first and third, and of the second and fourth.
@@ -92,61 +93,111 @@ fn forward_points(
     let ((t2, t5), (t3, t4)) = (ends(l2, l5), ends(l3, l4));
     let ((t10, t13), (t11, t12)) = (ends(t0, t3), ends(t1, t2));
     let sums = [t4.wrapping_add(t6).into(), t5.wrapping_add(t7).into()];
-    let [c7, c5, c3, c1] = odd_points([t4, t5, t6, t7].map(i32::from), sums);
-    let [t10, t11, t12, t13] = [t10, t11, t12, t13].map(i32::from);
+    let odd = [t4.into(), t5.into(), t6.into(), t7.into()];
+    let [c7, c5, c3, c1] = odd_points(odd, sums);
+    let (t10, t11) = (i32::from(t10), i32::from(t11));
+    let (t12, t13) = (i32::from(t12), i32::from(t13));
     let c2 = sum([(t13, 4433 + 6270), (t12, 4433)]);
     let c6 = sum([(t13, 4433), (t12, 4433 - 15137)]);
-    let [c1, c2, c3, c5, c6, c7] = [c1, c2, c3, c5, c6, c7].map(|value| rounded(value, scale));
-    [even(t10 + t11), c1, c2, c3, even(t10 - t11), c5, c6, c7].map(|value| value as i16)
+    let scaled = |value: i32| rounded(value, scale) as i16;
+    [
+        even(t10 + t11) as i16,
+        scaled(c1),
+        scaled(c2),
+        scaled(c3),
+        even(t10 - t11) as i16,
+        scaled(c5),
+        scaled(c6),
+        scaled(c7),
+    ]
 }
 
+/// One pass down the columns of lines of any width.
 #[inline(always)]
-fn transposed(rows: &Rows) -> Rows {
-    from_fn(|column| from_fn(|row| number(rows, row, column)))
+fn pass<T: Copy + Default, const WIDTH: usize>(
+    lines: &[[T; WIDTH]; 8],
+    out: &mut [[T; WIDTH]; 8],
+    points: impl Fn([T; 8]) -> [T; 8],
+) {
+    for place in 0..WIDTH {
+        let mut column = [T::default(); 8];
+        for (value, line) in column.iter_mut().zip(lines) {
+            *value = line.get(place).copied().unwrap_or_default();
+        }
+        for (line, value) in out.iter_mut().zip(points(column)) {
+            if let Some(to) = line.get_mut(place) {
+                *to = value;
+            }
+        }
+    }
 }
 
+/// Rows as columns.
 #[inline(always)]
-fn number(rows: &Rows, row: usize, column: usize) -> i32 {
-    let row = rows.get(row).and_then(|row| row.get(column));
-    row.copied().unwrap_or_default()
+fn transposed<T: Copy + Default>(rows: &[[T; 8]; 8]) -> [[T; 8]; 8] {
+    let mut columns = [[T::default(); 8]; 8];
+    for (place, row) in rows.iter().enumerate() {
+        for (column, value) in columns.iter_mut().zip(row) {
+            if let Some(to) = column.get_mut(place) {
+                *to = *value;
+            }
+        }
+    }
+    columns
 }
 
 /// Coefficients to samples around zero, not clamped.
 #[inline]
 pub(crate) fn inverse(coefficients: &Rows) -> Rows {
-    let columns =
-        transposed(coefficients).map(|column| inverse_points(column, CONST_BITS - PASS1_BITS));
-    transposed(&columns).map(|row| inverse_points(row, CONST_BITS + PASS1_BITS + 3))
+    let (mut columns, mut rows) = (Rows::default(), Rows::default());
+    pass(coefficients, &mut columns, |points| {
+        inverse_points(points, CONST_BITS - PASS1_BITS)
+    });
+    pass(&transposed(&columns), &mut rows, |points| {
+        inverse_points(points, CONST_BITS + PASS1_BITS + 3)
+    });
+    transposed(&rows)
+}
+
+/// Along the rows of samples: a sum without a constant is brought to scale as the others are.
+#[inline(always)]
+fn forward_first(points: [i16; 8]) -> [i16; 8] {
+    forward_points(points, |sum| sum << PASS1_BITS, CONST_BITS - PASS1_BITS)
+}
+
+/// And then along the other side.
+#[inline(always)]
+fn forward_second(points: [i16; 8]) -> [i16; 8] {
+    let even = |sum| rounded(sum, PASS1_BITS);
+    forward_points(points, even, CONST_BITS + PASS1_BITS)
 }
 
 /// Samples around zero to coefficients times eight.
 #[inline]
 pub(crate) fn forward(samples: &Rows) -> Rows {
-    let short = |row: [i32; 8]| row.map(|value| value as i16);
-    let pass = |row: [i32; 8], even: fn(i32) -> i32, scale| {
-        forward_points(short(row), even, scale).map(i32::from)
-    };
-    let rows = samples.map(|row| pass(row, whole_up, CONST_BITS - PASS1_BITS));
-    let columns = transposed(&rows).map(|column| pass(column, whole_down, CONST_BITS + PASS1_BITS));
-    transposed(&columns)
-}
-
-/// A sum without a constant after the first pass.
-#[inline(always)]
-const fn whole_up(value: i32) -> i32 {
-    value << PASS1_BITS
-}
-
-/// And after the second.
-#[inline(always)]
-const fn whole_down(value: i32) -> i32 {
-    rounded(value, PASS1_BITS)
+    let mut short = [[0; 8]; 8];
+    for (to, sample) in short
+        .as_flattened_mut()
+        .iter_mut()
+        .zip(samples.as_flattened())
+    {
+        *to = *sample as i16;
+    }
+    let (mut rows, mut columns) = ([[0; 8]; 8], [[0; 8]; 8]);
+    pass(&transposed(&short), &mut rows, forward_first);
+    pass(&transposed(&rows), &mut columns, forward_second);
+    let mut coefficients = Rows::default();
+    let places = coefficients.as_flattened_mut().iter_mut();
+    for (to, value) in places.zip(columns.as_flattened()) {
+        *to = (*value).into();
+    }
+    coefficients
 }
 
 /// The same for eight blocks at once, whose columns come first then.
 pub(crate) fn forward_strip(samples: &Strip, coefficients: &mut Strip) {
     let mut between = [[0; STRIP]; 8];
-    strip_pass(samples, &mut between, whole_up, CONST_BITS - PASS1_BITS);
+    pass(samples, &mut between, forward_first);
     let mut columns = [[0; STRIP]; 8];
     for (row, line) in between.iter().enumerate() {
         for (block, eight) in line.as_chunks::<8>().0.iter().enumerate() {
@@ -157,22 +208,7 @@ pub(crate) fn forward_strip(samples: &Strip, coefficients: &mut Strip) {
             }
         }
     }
-    strip_pass(&columns, coefficients, whole_down, CONST_BITS + PASS1_BITS);
-}
-
-/// One pass down the columns of a strip.
-#[inline(always)]
-fn strip_pass(lines: &Strip, out: &mut Strip, even: impl Fn(i32) -> i32, scale: u32) {
-    for place in 0..STRIP {
-        let points = lines
-            .each_ref()
-            .map(|line| line.get(place).copied().unwrap_or_default());
-        for (line, value) in out.iter_mut().zip(forward_points(points, &even, scale)) {
-            if let Some(to) = line.get_mut(place) {
-                *to = value;
-            }
-        }
-    }
+    pass(&columns, coefficients, forward_second);
 }
 
 /// The largest coefficient that an 8-bit picture can have, with room for rounding; what a file says beyond it is cut.
