@@ -20,6 +20,7 @@ mod paint;
 mod patch;
 mod planes;
 mod reencode;
+mod resample;
 mod seal;
 mod stamp;
 mod template;

@@ -2,14 +2,14 @@
 //! whatever a general decoder gives.
 
 #![expect(
-    clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    reason = "samples are clamped to a byte before they are cut; averages of bytes are bytes"
+    reason = "samples are clamped to a byte before they are cut"
 )]
 
-use crate::jpeg::blocks::{Decoders, Walker};
-use crate::jpeg::dct::{dequantise, inverse};
+use crate::jpeg::blocks::{Decoders, Destination, Walker};
+use crate::jpeg::scaled::{LANES, Scaled};
 use crate::jpeg::{Broken, Jpeg};
+use crate::resample::{Resampler, Step};
 use crate::turn::Turn;
 
 /// One component, row by row.
@@ -54,21 +54,9 @@ impl Plane {
         }
         let turn = Turn::new(orientation, self.width, self.height);
         let (width, height) = turn.shown();
-        let mut pixels = Vec::with_capacity(self.pixels.len());
-        for y in 0..height {
-            pixels.extend((0..width).map(|x| {
-                let (x, y) = turn.stored(x, y);
-                self.pixels
-                    .get(y * self.width + x)
-                    .copied()
-                    .unwrap_or_default()
-            }));
-        }
-        Self {
-            width,
-            height,
-            pixels,
-        }
+        let mut shown = Self::new(width, height, 0);
+        turn.turn(&self.pixels, &mut shown.pixels);
+        shown
     }
 }
 
@@ -103,132 +91,73 @@ pub(crate) fn fitted((width, height): (usize, usize), long: Option<usize>) -> (u
     }
 }
 
-/// Makes a component smaller as its rows come: every pixel of the result is the mean of the area that it covers.
-#[derive(Debug)]
-struct Shrink {
-    source: (usize, usize),
-    target: Plane,
-    /// The row of the target that is being summed up, and the next row of the source.
-    row: usize,
-    next: usize,
-    /// Sums of the row, each pixel times the part of a row that it counts for.
-    sums: Vec<u32>,
-    /// One row, narrowed: in 64ths.
-    line: Vec<u32>,
-}
+/// The three components of a picture.
+struct Resamplers([Option<Resampler>; 3]);
 
-impl Shrink {
-    fn new(source: (usize, usize), (width, height): (usize, usize)) -> Self {
-        Self {
-            source,
-            target: Plane::new(width, height, 0),
-            row: 0,
-            next: 0,
-            sums: vec![0; width],
-            line: vec![0; width],
-        }
-    }
-
-    /// Takes the next row of the source.
-    fn push(&mut self, pixels: &[u8]) {
-        let (width, height) = self.source;
-        if self.next >= height {
-            return;
-        }
-        if self.source == (self.target.width, self.target.height) {
-            for (to, from) in self.target.row_mut(self.next).iter_mut().zip(pixels) {
-                *to = *from;
-            }
-            self.next += 1;
-            return;
-        }
-        self.narrow(pixels.get(..width).unwrap_or(pixels));
-        // the source's row covers target.height units of height, a row of the target source.height of them
-        let mut left = self.target.height;
-        let start = self.next * left;
-        let mut at = start;
-        while left > 0 && self.row < self.target.height {
-            let end = (self.row + 1) * height;
-            let part = left.min(end - at);
-            for (sum, value) in self.sums.iter_mut().zip(&self.line) {
-                *sum += *value * part as u32;
-            }
-            at += part;
-            left -= part;
-            if at == end {
-                self.finish_row();
-            }
-        }
-        self.next += 1;
-    }
-
-    /// Narrows a row to the target's width.
-    fn narrow(&mut self, pixels: &[u8]) {
-        let (wide, narrow) = (self.source.0, self.target.width);
-        if wide == narrow {
-            for (to, from) in self.line.iter_mut().zip(pixels) {
-                *to = u32::from(*from) * 64;
-            }
-            return;
-        }
-        let scale = (64_u64 << 32) / wide as u64;
-        let mut pixels = pixels.iter();
-        // what of the current pixel is not used up, in units of which a pixel of the source has `narrow` and one of the target `wide`
-        let (mut value, mut left) = (0_u32, 0_usize);
-        for to in &mut self.line {
-            let mut need = wide;
-            let mut sum = 0;
-            loop {
-                if need <= left {
-                    sum += value * need as u32;
-                    left -= need;
-                    break;
-                }
-                sum += value * left as u32;
-                need -= left;
-                let Some(next) = pixels.next() else { break };
-                value = u32::from(*next);
-                left = narrow;
-            }
-            *to = ((u64::from(sum) * scale + (1 << 31)) >> 32) as u32;
-        }
-    }
-
-    fn finish_row(&mut self) {
-        let full = 64 * self.source.1 as u64;
-        let scale = (1_u64 << 40).div_ceil(full);
-        let half = full / 2;
-        for (pixel, sum) in self.target.row_mut(self.row).iter_mut().zip(&mut self.sums) {
-            *pixel = (((u64::from(*sum) + half) * scale) >> 40).min(255) as u8;
-            *sum = 0;
-        }
-        self.row += 1;
-    }
-}
-
-/// The three components of a picture of `source` size on their way to one of `target` size.
-struct Shrinks {
-    y: Shrink,
-    cb: Shrink,
-    cr: Shrink,
-}
-
-impl Shrinks {
-    fn new(luma: (usize, usize), chroma: (usize, usize), target: (usize, usize)) -> Self {
-        let half = (target.0.div_ceil(2), target.1.div_ceil(2));
-        Self {
-            y: Shrink::new(luma, target),
-            cb: Shrink::new(chroma, half),
-            cr: Shrink::new(chroma, half),
-        }
-    }
-
-    fn done(self) -> Planes {
+impl Resamplers {
+    fn done(self, (width, height): (usize, usize)) -> Planes {
+        let half = (width.div_ceil(2), height.div_ceil(2));
+        let [y, cb, cr] = self.0;
+        let plane = |component: Option<Resampler>, (width, height)| {
+            component.map_or_else(|| Plane::new(width, height, 128), Resampler::done)
+        };
         Planes {
-            y: self.y.target,
-            cb: self.cb.target,
-            cr: self.cr.target,
+            y: plane(y, (width, height)),
+            cb: plane(cb, half),
+            cr: plane(cr, half),
         }
+    }
+}
+
+/// One component of a JPEG on its way.
+struct Component {
+    /// Blocks in an MCU, across and down.
+    h: usize,
+    v: usize,
+    scaled: Scaled,
+    resampler: Resampler,
+}
+
+impl Component {
+    fn new(jpeg: &Jpeg<'_>, number: usize, target: (usize, usize)) -> Result<Self, Broken> {
+        let component = jpeg.components.get(number).ok_or(Broken::Frame)?;
+        let quant = jpeg.quant.get(component.quant).copied().flatten();
+        let (h, v) = (component.h, component.v);
+        // of the result's colours a sample stands for two pixels each way
+        let pixels = if number == 0 { 1 } else { 2 };
+        let results = (target.0.div_ceil(pixels), target.1.div_ceil(pixels));
+        // at N by N samples a block this component has N h / mcu_width samples for each column of the picture, N v / mcu_height for each row
+        let enough = |side: usize| {
+            jpeg.width * h * side * pixels >= target.0 * jpeg.mcu_width
+                && jpeg.height * v * side * pixels >= target.1 * jpeg.mcu_height
+        };
+        let side = (1..8).find(|side| enough(*side)).unwrap_or(8);
+        let source = (
+            (jpeg.width * h * side).div_ceil(jpeg.mcu_width),
+            (jpeg.height * v * side).div_ceil(jpeg.mcu_height),
+        );
+        let steps = (
+            Step {
+                of: jpeg.width * pixels * h * side,
+                per: target.0 * jpeg.mcu_width,
+            },
+            Step {
+                of: jpeg.height * pixels * v * side,
+                per: target.1 * jpeg.mcu_height,
+            },
+        );
+        let room = jpeg.across.next_multiple_of(LANES) * h * side;
+        Ok(Self {
+            h,
+            v,
+            scaled: Scaled::new(side, &quant.ok_or(Broken::QuantTable)?),
+            resampler: Resampler::new(source, results, steps, room),
+        })
+    }
+
+    /// The coefficients of as many MCUs as a transform takes blocks: so any component's blocks in a row come out even.
+    const fn coefficients(&self) -> usize {
+        self.scaled.room() * LANES * self.h * self.v
     }
 }
 
@@ -236,84 +165,92 @@ impl Shrinks {
 pub(crate) fn from_jpeg(jpeg: &Jpeg<'_>, target: (usize, usize)) -> Result<Planes, Broken> {
     let decoders = Decoders::new(jpeg)?;
     let mut walker = Walker::new(jpeg, &decoders)?;
-    let size = |h: usize, v: usize| {
-        (
-            (jpeg.width * h * 8).div_ceil(jpeg.mcu_width),
-            (jpeg.height * v * 8).div_ceil(jpeg.mcu_height),
-        )
-    };
-    let colour = jpeg.components.get(1);
-    let mut shrinks = Shrinks::new(
-        jpeg.components.first().map_or((1, 1), |c| size(c.h, c.v)),
-        colour.map_or((1, 1), |c| size(c.h, c.v)),
-        target,
-    );
-    if colour.is_none() {
-        for plane in [&mut shrinks.cb, &mut shrinks.cr] {
-            plane.target.pixels.fill(128);
-        }
-    }
-    let mut bands = Vec::new();
-    for component in &jpeg.components {
-        let quant = jpeg.quant.get(component.quant).copied().flatten();
-        bands.push((
-            *component,
-            quant.ok_or(Broken::QuantTable)?,
-            Plane::new(component.h * 8 * jpeg.across, component.v * 8, 0),
-        ));
-    }
-    let mut blocks = Vec::new();
+    let mut components = (0..jpeg.components.len())
+        .map(|number| Component::new(jpeg, number, target))
+        .collect::<Result<Vec<_>, _>>()?;
+    let scaled: Vec<Scaled> = components.iter().map(|c| c.scaled.clone()).collect();
+    let mut coefficients = vec![0; components.iter().map(Component::coefficients).sum()];
+    // for each of the MCUs that are decoded together, where its blocks go
+    let destinations: Vec<Vec<Destination<'_>>> = (0..LANES)
+        .map(|mcu| destinations(&components, &scaled, mcu))
+        .collect();
+    let mut samples = [[[0; LANES]; 8]; 8];
     for row in 0..jpeg.down {
-        for column in 0..jpeg.across {
-            walker.skip_to(row * jpeg.across + column)?;
-            walker.decode(&mut blocks)?;
-            let mut next = blocks.iter();
-            for (component, quant, band) in &mut bands {
-                for down in 0..component.v {
-                    for right in 0..component.h {
-                        let Some(block) = next.next() else { continue };
-                        let left = (column * component.h + right) * 8;
-                        if block.iter().skip(1).all(|value| *value == 0) {
-                            flat(band, left, down * 8, block, quant);
-                        } else {
-                            put(band, left, down * 8, &inverse(&dequantise(block, quant)));
-                        }
-                    }
+        for first in (0..jpeg.across).step_by(LANES) {
+            coefficients.fill(0);
+            for (column, destinations) in (first..jpeg.across).zip(&destinations) {
+                walker.skip_to(row * jpeg.across + column)?;
+                walker.decode_scaled(destinations, &mut coefficients)?;
+            }
+            let mut rest = coefficients.as_slice();
+            for component in &mut components {
+                let (own, others) = rest
+                    .split_at_checked(component.coefficients())
+                    .unwrap_or_default();
+                rest = others;
+                let side = component.scaled.side;
+                let lanes = own.as_chunks().0.chunks_exact(component.scaled.room());
+                for (number, lanes) in lanes.enumerate() {
+                    component.scaled.transform(lanes, &mut samples);
+                    let left = (first * component.h + number % component.h * LANES) * side;
+                    let below = number / component.h * side;
+                    component.resampler.put(left, below, side, &samples);
                 }
             }
         }
-        let mut targets = [&mut shrinks.y, &mut shrinks.cb, &mut shrinks.cr].into_iter();
-        for ((_, _, band), shrink) in bands.iter().zip(&mut targets) {
-            for line in 0..band.height {
-                shrink.push(band.row(line));
+        for component in &mut components {
+            let rows = component.v * component.scaled.side;
+            component.resampler.advance(rows);
+        }
+    }
+    let mut resamplers = components.into_iter().map(|component| component.resampler);
+    Ok(Resamplers([(); 3].map(|()| resamplers.next())).done(target))
+}
+
+/// Where the blocks of the MCU with this number among those that are decoded together go.
+fn destinations<'s>(
+    components: &[Component],
+    scaled: &'s [Scaled],
+    mcu: usize,
+) -> Vec<Destination<'s>> {
+    let mut all = Vec::new();
+    let mut start = 0;
+    for (component, scaled) in components.iter().zip(scaled) {
+        for down in 0..component.v {
+            for right in 0..component.h {
+                let block = mcu * component.h + right;
+                let group = down * component.h + block / LANES;
+                all.push(Destination {
+                    scaled,
+                    start: start + group * scaled.room() * LANES + block % LANES,
+                });
             }
         }
+        start += component.coefficients();
     }
-    Ok(shrinks.done())
-}
-
-fn put(band: &mut Plane, left: usize, top: usize, samples: &[[i32; 8]; 8]) {
-    for (y, line) in (top..).zip(samples) {
-        if let Some(to) = band
-            .row_mut(y)
-            .get_mut(left..)
-            .and_then(|rest| rest.first_chunk_mut::<8>())
-        {
-            *to = line.map(|sample| (sample + 128).clamp(0, 255) as u8);
-        }
-    }
-}
-
-/// A block without detail is one value.
-fn flat(band: &mut Plane, left: usize, top: usize, block: &[i16; 64], quant: &[u16; 64]) {
-    let ([dc, ..], [step, ..]) = (block, quant);
-    let sample = (i32::from(*dc) * i32::from(*step) + 4) >> 3;
-    put(band, left, top, &[[sample; 8]; 8]);
+    all
 }
 
 /// A picture of red, green and blue, as it is stored, to this size.
 pub(crate) fn from_rgb(rgb: &[u8], source: (usize, usize), target: (usize, usize)) -> Planes {
-    let mut shrinks = Shrinks::new(source, source, target);
+    let resampler = |pixels: usize| {
+        Resampler::new(
+            source,
+            (target.0.div_ceil(pixels), target.1.div_ceil(pixels)),
+            (
+                Step {
+                    of: source.0 * pixels,
+                    per: target.0,
+                },
+                Step {
+                    of: source.1 * pixels,
+                    per: target.1,
+                },
+            ),
+            source.0,
+        )
+    };
+    let (mut to_y, mut to_cb, mut to_cr) = (resampler(1), resampler(2), resampler(2));
     let (mut y, mut cb, mut cr) = (Vec::new(), Vec::new(), Vec::new());
     for line in rgb.chunks_exact((source.0 * 3).max(1)) {
         y.clear();
@@ -327,49 +264,9 @@ pub(crate) fn from_rgb(rgb: &[u8], source: (usize, usize), target: (usize, usize
             cb.push(byte(-11_059 * r - 21_709 * g + 32_768 * b + (128 << 16)));
             cr.push(byte(32_768 * r - 27_439 * g - 5_329 * b + (128 << 16)));
         }
-        shrinks.y.push(&y);
-        shrinks.cb.push(&cb);
-        shrinks.cr.push(&cr);
+        to_y.push(&y);
+        to_cb.push(&cb);
+        to_cr.push(&cr);
     }
-    shrinks.done()
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    proptest! {
-        #[test]
-        fn a_smaller_picture_is_the_mean_of_what_each_pixel_covers(
-            (width, height, narrow, low, pixels) in (1_usize..40, 1_usize..40).prop_flat_map(|(w, h)| {
-                (Just(w), Just(h), 1..=w, 1..=h, prop::collection::vec(any::<u8>(), w * h))
-            }),
-        ) {
-            let mut shrink = Shrink::new((width, height), (narrow, low));
-            for line in pixels.chunks(width) {
-                shrink.push(line);
-            }
-            let overlap = |a: usize, n: usize, b: usize, m: usize| {
-                // of pixel a of n and pixel b of m, in units of 1/(n m)
-                let (start, end) = ((a * m).max(b * n), ((a + 1) * m).min((b + 1) * n));
-                end.saturating_sub(start) as f64
-            };
-            for y in 0..low {
-                for x in 0..narrow {
-                    let (mut sum, mut area) = (0.0, 0.0);
-                    for j in 0..height {
-                        for i in 0..width {
-                            let part = overlap(i, width, x, narrow) * overlap(j, height, y, low);
-                            sum += part * f64::from(pixels[j * width + i]);
-                            area += part;
-                        }
-                    }
-                    let found = f64::from(shrink.target.row(y)[x]);
-                    prop_assert!((found - sum / area).abs() < 0.6, "{found} {}", sum / area);
-                }
-            }
-        }
-    }
+    Resamplers([Some(to_y), Some(to_cb), Some(to_cr)]).done(target)
 }

@@ -27,6 +27,9 @@ impl Rect {
     }
 }
 
+/// Pixels of a tile, each way.
+const TILE: usize = 8;
+
 /// How what is shown is found in what is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Turn {
@@ -36,6 +39,26 @@ pub(crate) struct Turn {
     /// Of what is stored.
     width: usize,
     height: usize,
+}
+
+/// Rows as columns. In words of eight bytes: squares of 1, 2 and 4 change places across the diagonal.
+#[inline(always)]
+pub(crate) fn transposed(tile: [[u8; TILE]; TILE]) -> [[u8; TILE]; TILE] {
+    let [a, b, c, d, e, f, g, h] = tile.map(u64::from_le_bytes);
+    let swap = |upper: u64, lower: u64, bits: u32, mask: u64| {
+        let changed = (upper >> bits ^ lower) & mask;
+        (upper ^ changed << bits, lower ^ changed)
+    };
+    const ONES: u64 = 0x00FF_00FF_00FF_00FF;
+    const TWOS: u64 = 0x0000_FFFF_0000_FFFF;
+    const FOURS: u64 = 0x0000_0000_FFFF_FFFF;
+    let ((a, b), (c, d)) = (swap(a, b, 8, ONES), swap(c, d, 8, ONES));
+    let ((e, f), (g, h)) = (swap(e, f, 8, ONES), swap(g, h, 8, ONES));
+    let ((a, c), (b, d)) = (swap(a, c, 16, TWOS), swap(b, d, 16, TWOS));
+    let ((e, g), (f, h)) = (swap(e, g, 16, TWOS), swap(f, h, 16, TWOS));
+    let ((a, e), (b, f)) = (swap(a, e, 32, FOURS), swap(b, f, 32, FOURS));
+    let ((c, g), (d, h)) = (swap(c, g, 32, FOURS), swap(d, h, 32, FOURS));
+    [a, b, c, d, e, f, g, h].map(u64::to_le_bytes)
 }
 
 impl Turn {
@@ -87,6 +110,77 @@ impl Turn {
         )
     }
 
+    /// Turns a stored picture, row by row, into what is shown. By tiles, as what lies side by side in one lies far apart in the other.
+    pub(crate) fn turn(&self, stored: &[u8], shown: &mut [u8]) {
+        let (width, height) = self.shown();
+        if width == 0 || self.width == 0 {
+            return;
+        }
+        if !self.transposed {
+            for (y, line) in shown.chunks_exact_mut(width).enumerate() {
+                let (_, from) = self.stored(0, y);
+                let Some(from) = stored.get(from * width..(from + 1) * width) else {
+                    continue;
+                };
+                line.copy_from_slice(from);
+                if self.mirrored_x {
+                    line.reverse();
+                }
+            }
+            return;
+        }
+        for top in (0..height).step_by(TILE) {
+            let rows = top..(top + TILE).min(height);
+            for left in (0..width).step_by(TILE) {
+                let columns = left..(left + TILE).min(width);
+                if rows.len() == TILE && columns.len() == TILE {
+                    self.tile(stored, shown, (left, top));
+                    continue;
+                }
+                for y in rows.clone() {
+                    for x in columns.clone() {
+                        let (from_x, from_y) = self.stored(x, y);
+                        if let (Some(to), Some(from)) = (
+                            shown.get_mut(y * width + x),
+                            stored.get(from_y * self.width + from_x),
+                        ) {
+                            *to = *from;
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// A whole tile of a picture that is transposed.
+    fn tile(&self, stored: &[u8], shown: &mut [u8], (left, top): (usize, usize)) {
+        let width = self.height;
+        // a column of the tile is a row of what is stored, either way round
+        let mut tile = [[0_u8; TILE]; TILE];
+        for (x, column) in (left..).zip(&mut tile) {
+            let (a, row) = self.stored(x, top);
+            let (b, _) = self.stored(x, top + TILE - 1);
+            if let Some(from) = stored
+                .get(row * self.width + a.min(b)..)
+                .and_then(|rest| rest.first_chunk())
+            {
+                *column = *from;
+            }
+        }
+        let mut rows = transposed(tile);
+        if self.mirrored_x {
+            rows.reverse();
+        }
+        for (y, row) in (top..).zip(rows) {
+            if let Some(to) = shown
+                .get_mut(y * width + left..)
+                .and_then(|rest| rest.first_chunk_mut())
+            {
+                *to = row;
+            }
+        }
+    }
+
     /// The stored rectangle of a shown one that lies inside the picture and is not empty.
     pub(crate) fn stored_rect(&self, shown: Rect) -> Rect {
         let a = self.stored(shown.left, shown.top);
@@ -127,6 +221,8 @@ impl Turn {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     /// A letter F of 3x5, in the eight orientations of a well-known test chart.
@@ -161,6 +257,27 @@ mod tests {
                 bottom: 5,
             };
             assert_eq!(turn.shown_rect(turn.stored_rect(shown)), shown);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_picture_turned_by_tiles_is_one_turned_pixel_by_pixel(
+            orientation in 0_u16..10,
+            (width, height) in (1_usize..70, 1_usize..70),
+            seed in any::<u8>(),
+        ) {
+            let stored: Vec<u8> = (0..width * height).map(|at| (at * 31 / 7).to_le_bytes()[0] ^ seed).collect();
+            let turn = Turn::new(orientation, width, height);
+            let (wide, high) = turn.shown();
+            let mut shown = vec![0; stored.len()];
+            turn.turn(&stored, &mut shown);
+            for y in 0..high {
+                for x in 0..wide {
+                    let (from_x, from_y) = turn.stored(x, y);
+                    prop_assert_eq!(shown[y * wide + x], stored[from_y * width + from_x]);
+                }
+            }
         }
     }
 }

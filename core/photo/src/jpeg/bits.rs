@@ -6,9 +6,9 @@
     reason = "bytes are cut out of a word on purpose"
 )]
 
-/// Whether one of the four bytes is FF.
-const fn has_ff(word: u32) -> bool {
-    (!word).wrapping_sub(0x0101_0101) & word & 0x8080_8080 != 0
+/// Whether one of the eight bytes is FF.
+const fn has_ff(word: u64) -> bool {
+    (!word).wrapping_sub(0x0101_0101_0101_0101) & word & 0x8080_8080_8080_8080 != 0
 }
 
 /// Reads bits, the first one from the top. Beyond the end, and beyond a marker, it gives zeros and counts them.
@@ -46,22 +46,20 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Makes sure that at least 32 bits are held: the longest code with the longest number behind it has 31.
+    /// Makes sure that at least 56 bits are held: the longest code with the longest number behind it has 31.
     #[inline(always)]
     pub(crate) fn refill(&mut self) {
-        if self.held >= 32 {
-            return;
-        }
         if let Some(next) = self
             .data
             .get(self.pos..)
-            .and_then(|rest| rest.first_chunk::<4>())
+            .and_then(|rest| rest.first_chunk::<8>())
         {
-            let next = u32::from_be_bytes(*next);
+            let next = u64::from_be_bytes(*next);
             if !has_ff(next) {
-                self.word |= u64::from(next) << (32 - self.held);
-                self.held += 32;
-                self.pos += 4;
+                // no branch on how many bits are missing, which nothing could foresee; bits beyond the last whole byte come again next time
+                self.word |= next >> self.held;
+                self.pos += ((63 - self.held) >> 3) as usize;
+                self.held |= 56;
                 return;
             }
         }
@@ -71,7 +69,7 @@ impl<'a> Reader<'a> {
     #[cold]
     #[inline(never)]
     fn refilled_byte_by_byte(mut self) -> Self {
-        while self.held <= 56 {
+        while self.held < 56 {
             let byte = match (self.data.get(self.pos), self.data.get(self.pos + 1)) {
                 (Some(0xFF), Some(0)) => {
                     self.pos += 2;
@@ -105,19 +103,21 @@ impl<'a> Reader<'a> {
         self.held -= count;
     }
 
+    /// Moves on by as many bits as the lowest 6 bits of `count` say, at most 32. What is above them costs nothing, as processors do not look there.
+    #[inline(always)]
+    pub(crate) const fn skip_lowest(&mut self, count: u32) {
+        self.word = self.word.wrapping_shl(count);
+        self.held -= count & 63;
+    }
+
     /// The next `count` bits, 0 to 16, as the signed number of ITU-T T.81 F.2.2.1 (EXTEND). Call `refill` before.
     #[inline(always)]
     pub(crate) const fn signed(&mut self, count: u32) -> i32 {
-        if count == 0 {
-            return 0;
-        }
-        let bits = self.peek(count).cast_signed();
+        // in two steps, as nothing can be shifted by 64
+        let bits = (self.word >> 1 >> (63 - count)) as i32;
+        let positive = self.word.cast_signed() >> 63;
         self.skip(count);
-        if bits < 1 << (count - 1) {
-            bits - (1 << count) + 1
-        } else {
-            bits
-        }
+        bits + (((-1 << count) + 1) & !(positive as i32))
     }
 
     /// Whether bits were used that are not there.
@@ -143,67 +143,90 @@ impl<'a> Reader<'a> {
 /// Writes bits and stuffs them.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Writer {
-    bytes: Vec<u8>,
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) pending: Pending,
+}
+
+/// Bits that are not written yet. `Copy`, so that a loop can keep them in registers.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Pending {
+    /// The last bit at the bottom. What is above those held is of no meaning.
     word: u64,
+    /// How many there are, fewer than 64.
     held: u32,
 }
 
-impl Writer {
+impl Pending {
     /// Adds the lowest `count` bits of `bits`, 0 to 32; the higher ones must be zero.
     #[inline(always)]
-    pub(crate) fn put(&mut self, bits: u32, count: u32) {
-        self.held += count;
-        // wrapping: nothing put into nothing shifts by 64
-        self.word |= u64::from(bits).wrapping_shl(64 - self.held);
-        if self.held >= 32 {
-            self.flush_word();
-        }
-    }
-
-    #[inline(always)]
-    fn flush_word(&mut self) {
-        let out = (self.word >> 32) as u32;
-        if has_ff(out) {
-            for byte in out.to_be_bytes() {
-                self.push(byte);
-            }
+    pub(crate) fn put(&mut self, bytes: &mut Vec<u8>, bits: u32, count: u32) {
+        let held = self.held + count;
+        if held < 64 {
+            self.word = self.word << count | u64::from(bits);
+            self.held = held;
         } else {
-            self.bytes.extend_from_slice(&out.to_be_bytes());
+            let rest = held - 64;
+            flush(bytes, self.word << (count - rest) | u64::from(bits) >> rest);
+            self.word = bits.into();
+            self.held = rest;
         }
-        self.word <<= 32;
-        self.held -= 32;
+    }
+}
+
+fn flush(bytes: &mut Vec<u8>, word: u64) {
+    if has_ff(word) {
+        for byte in word.to_be_bytes() {
+            push(bytes, byte);
+        }
+    } else {
+        bytes.extend_from_slice(&word.to_be_bytes());
+    }
+}
+
+fn push(bytes: &mut Vec<u8>, byte: u8) {
+    bytes.push(byte);
+    if byte == 0xFF {
+        bytes.push(0);
+    }
+}
+
+impl Writer {
+    /// Behind these bytes.
+    pub(crate) fn behind(bytes: Vec<u8>) -> Self {
+        Self {
+            bytes,
+            pending: Pending::default(),
+        }
     }
 
-    fn push(&mut self, byte: u8) {
-        self.bytes.push(byte);
-        if byte == 0xFF {
-            self.bytes.push(0);
-        }
+    /// Adds the lowest `count` bits of `bits`, 0 to 32; the higher ones must be zero.
+    pub(crate) fn put(&mut self, bits: u32, count: u32) {
+        self.pending.put(&mut self.bytes, bits, count);
     }
 
     /// A writer that goes on where this one is, without the bytes that are done: to see where something would end.
     pub(crate) const fn trial(&self) -> Self {
         Self {
             bytes: Vec::new(),
-            word: self.word,
-            held: self.held,
+            pending: self.pending,
         }
     }
 
     /// How many bits of the last byte are used, 0 to 7.
     pub(crate) const fn phase(&self) -> u32 {
-        self.held % 8
+        self.pending.held % 8
     }
 
     /// The bytes; a last one that is not full is filled up with ones.
     pub(crate) fn finish(mut self) -> Vec<u8> {
-        let fill = (8 - self.held % 8) % 8;
-        self.word |= ((1_u64 << fill) - 1).wrapping_shl(64 - self.held - fill);
-        self.held += fill;
-        while self.held > 0 {
-            self.push((self.word >> 56) as u8);
-            self.word <<= 8;
-            self.held -= 8;
+        let fill = (8 - self.phase()) % 8;
+        self.put((1 << fill) - 1, fill);
+        while self.pending.held > 0 {
+            self.pending.held -= 8;
+            push(
+                &mut self.bytes,
+                (self.pending.word >> self.pending.held) as u8,
+            );
         }
         self.bytes
     }

@@ -8,6 +8,7 @@
 
 use super::bits::{Place, Reader, Writer};
 use super::huffman::{AcDecoder, DcDecoder, EOB, Encoder, ZRL, size_of};
+use super::scaled::Scaled;
 use super::{Broken, Jpeg, RST0, RST7};
 
 /// The 64 quantised coefficients of a block in zigzag order; the first is the DC value itself, not its difference.
@@ -176,27 +177,69 @@ impl<'a, 't> Walker<'a, 't> {
     /// Decodes the next MCU into as many blocks as it has.
     pub(crate) fn decode(&mut self, blocks: &mut Vec<Block>) -> Result<(), Broken> {
         blocks.clear();
+        let mut bits = self.bits;
         for step in &self.plan {
             let mut block = [0; 64];
-            let difference = step.dc.next(&mut self.bits)?;
-            if let (Some(predictor), [dc, ..]) =
-                (self.predictors.get_mut(step.component), &mut block)
-            {
-                *predictor = predictor.wrapping_add(difference);
-                if predictor.abs() > MAX_DC {
-                    return Err(Broken::Code);
+            let value = dc(step, &mut bits, &mut self.predictors)?;
+            step.ac.decode(&mut bits, 63, |k, value| {
+                if let Some(place) = block.get_mut(k as usize) {
+                    *place = value;
                 }
-                *dc = *predictor as i16;
-            }
-            step.ac.decode(&mut self.bits, &mut block)?;
+            })?;
+            let [first, ..] = &mut block;
+            *first = value;
             blocks.push(block);
         }
+        self.decoded(bits)
+    }
+
+    /// Decodes what is kept of the next MCU: one destination for each of its blocks. What is zero is not written.
+    pub(crate) fn decode_scaled(
+        &mut self,
+        destinations: &[Destination<'_>],
+        coefficients: &mut [i16],
+    ) -> Result<(), Broken> {
+        let mut bits = self.bits;
+        for (step, to) in self.plan.iter().zip(destinations) {
+            let mut put = |k: u32, value: i16| {
+                let (place, value) = to.scaled.place(k, value);
+                if let Some(coefficient) = coefficients.get_mut(to.start + place) {
+                    *coefficient = value;
+                }
+            };
+            put(0, dc(step, &mut bits, &mut self.predictors)?);
+            step.ac.decode(&mut bits, to.scaled.last, put)?;
+        }
+        self.decoded(bits)
+    }
+
+    fn decoded(&mut self, bits: Reader<'a>) -> Result<(), Broken> {
+        self.bits = bits;
         if self.bits.ran_out() {
             return Err(Broken::EndsEarly);
         }
         self.at += 1;
         Ok(())
     }
+}
+
+/// The next DC value.
+#[inline(always)]
+fn dc(step: &Step<'_>, bits: &mut Reader<'_>, predictors: &mut Predictors) -> Result<i16, Broken> {
+    let predictor = predictors.get_mut(step.component).ok_or(Broken::Frame)?;
+    *predictor = predictor.wrapping_add(step.dc.next(bits)?);
+    if predictor.abs() > MAX_DC {
+        return Err(Broken::Code);
+    }
+    Ok(*predictor as i16)
+}
+
+/// Where what is kept of a block goes: one of many lanes.
+#[derive(Debug)]
+pub(crate) struct Destination<'s> {
+    pub(crate) scaled: &'s Scaled,
+    /// The place of its first coefficient; each next one lies as many lanes further.
+    pub(crate) start: usize,
 }
 
 /// The tables of one component for writing.
@@ -214,40 +257,58 @@ pub(crate) fn write(
     predictor: &mut i32,
     tables: Tables<'_>,
 ) -> bool {
-    let [dc, ac @ ..] = block;
-    let difference = i32::from(*dc) - *predictor;
+    let Writer { bytes, pending } = writer;
+    let mut bits = *pending;
+    let mut whole = true;
+    let mut put = |table: &Encoder, symbol: u8, number: u32, size: u32| {
+        let (code, length) = table.code(symbol);
+        whole &= length > 0 && size < 16;
+        bits.put(bytes, code << size | number, length + size);
+    };
+    let [dc, ..] = block;
+    let (difference, size) = number(i32::from(*dc) - *predictor);
+    put(tables.dc, size as u8, difference, size);
     *predictor = i32::from(*dc);
-    let mut whole = put(writer, tables.dc, 0, difference);
-    let mut run = 0_u32;
-    for value in ac {
-        if *value == 0 {
-            run += 1;
-            continue;
-        }
+    let mut left = nonzero(block) & !1;
+    let mut last = 0;
+    while left != 0 {
+        let k = left.trailing_zeros();
+        left &= left - 1;
+        let mut run = k - last - 1;
         while run > 15 {
-            let (code, length) = tables.ac.code(ZRL);
-            whole &= length > 0;
-            writer.put(code, length);
+            put(tables.ac, ZRL, 0, 0);
             run -= 16;
         }
-        whole &= put(writer, tables.ac, (run << 4) as u8, i32::from(*value));
-        run = 0;
+        let value = block.get(k as usize).copied().unwrap_or_default();
+        let (value, size) = number(value.into());
+        put(tables.ac, (run << 4 | size) as u8, value, size);
+        last = k;
     }
-    if run > 0 {
-        let (code, length) = tables.ac.code(EOB);
-        whole &= length > 0;
-        writer.put(code, length);
+    if last < 63 {
+        put(tables.ac, EOB, 0, 0);
     }
+    *pending = bits;
     whole
 }
 
-/// Writes the code for a number of this size after this run, and the number.
+/// A number's bits and how many it has. Negative ones are written less one (F.1.2.1.1).
 #[inline(always)]
-fn put(writer: &mut Writer, table: &Encoder, run: u8, value: i32) -> bool {
+const fn number(value: i32) -> (u32, u32) {
     let size = size_of(value);
-    let (code, length) = table.code(run | size as u8);
-    // negative numbers are written less one (F.1.2.1.1)
-    let number = (value + (value >> 31)) as u32 & ((1 << size) - 1);
-    writer.put(code << size | number, length + size);
-    length > 0 && size < 16
+    ((value + (value >> 31)) as u32 & ((1 << size) - 1), size)
+}
+
+/// A bit for each coefficient that is not zero, the first one at the bottom.
+#[inline(always)]
+fn nonzero(block: &Block) -> u64 {
+    let mut flags = [0_u8; 64];
+    for (flag, value) in flags.iter_mut().zip(block) {
+        *flag = u8::from(*value != 0);
+    }
+    // the product brings the lowest bits of eight bytes into the highest byte, side by side
+    let (eights, _) = flags.as_chunks::<8>();
+    eights.iter().rev().fold(0, |bits, eight| {
+        let product = u64::from_le_bytes(*eight).wrapping_mul(0x0102_0408_1020_4080);
+        bits << 8 | product >> 56
+    })
 }

@@ -2,7 +2,7 @@
 
 use super::bits::Writer;
 use super::blocks::{Block, Tables, write};
-use super::dct::{Divisors, Rows, forward};
+use super::dct::{STRIP, StripDivisors, forward_strip};
 use super::huffman::{Encoder, Spec};
 use super::{Broken, DHT, DQT, EOI, SOI, SOS, standard};
 use crate::planes::{Plane, Planes};
@@ -30,7 +30,7 @@ pub(crate) fn encode(planes: &Planes, quality: u8, segments: &[u8]) -> Result<Ve
         }
     }
     bytes.extend([0xFF, SOS, 0, 12, 3, 1, 0, 2, 0x11, 3, 0x11, 0, 63, 0]);
-    bytes.extend(scan(planes, &quant, &dc, &ac)?);
+    let mut bytes = scan(planes, &quant, &dc, &ac, Writer::behind(bytes))?;
     bytes.extend([0xFF, EOI]);
     Ok(bytes)
 }
@@ -50,32 +50,47 @@ fn scan(
     [q0, q1]: &[[u16; 64]; 2],
     [d0, d1]: &[Spec; 2],
     [a0, a1]: &[Spec; 2],
+    mut writer: Writer,
 ) -> Result<Vec<u8>, Broken> {
     let (d0, a0) = (Encoder::new(d0)?, Encoder::new(a0)?);
     let (d1, a1) = (Encoder::new(d1)?, Encoder::new(a1)?);
     let (luma, chroma) = (Tables { dc: &d0, ac: &a0 }, Tables { dc: &d1, ac: &a1 });
-    let (q0, q1) = (Divisors::new(q0), Divisors::new(q1));
-    let mut writer = Writer::default();
+    let (q0, q1) = (StripDivisors::new(q0), StripDivisors::new(q1));
     let [mut y, mut cb, mut cr] = [0; 3];
     let mut whole = true;
+    let across = planes.y.width.div_ceil(16);
+    // the luma blocks of as many MCUs as a strip of chroma has blocks: two rows of two strips
+    let mut luma_blocks = [[[[0; 64]; 8]; 2]; 2];
+    let (mut cb_blocks, mut cr_blocks) = ([[0; 64]; 8], [[0; 64]; 8]);
     for row in 0..planes.y.height.div_ceil(16) {
-        for column in 0..planes.y.width.div_ceil(16) {
-            for (right, down) in [(0, 0), (1, 0), (0, 1), (1, 1)] {
-                let block = block(&planes.y, column * 2 + right, row * 2 + down, &q0);
-                whole &= write(&mut writer, &block, &mut y, luma);
+        for first in (0..across).step_by(8) {
+            for (down, strips) in luma_blocks.iter_mut().enumerate() {
+                for (right, blocks) in strips.iter_mut().enumerate() {
+                    strip(
+                        &planes.y,
+                        first * 2 + right * 8,
+                        row * 2 + down,
+                        &q0,
+                        blocks,
+                    );
+                }
             }
-            whole &= write(
-                &mut writer,
-                &block(&planes.cb, column, row, &q1),
-                &mut cb,
-                chroma,
-            );
-            whole &= write(
-                &mut writer,
-                &block(&planes.cr, column, row, &q1),
-                &mut cr,
-                chroma,
-            );
+            strip(&planes.cb, first, row, &q1, &mut cb_blocks);
+            strip(&planes.cr, first, row, &q1, &mut cr_blocks);
+            let [upper, lower] = luma_blocks.each_ref().map(|row| row.as_flattened());
+            let luma_pairs = upper
+                .as_chunks::<2>()
+                .0
+                .iter()
+                .zip(lower.as_chunks::<2>().0);
+            let mcus = luma_pairs.zip(&cb_blocks).zip(&cr_blocks);
+            for (((upper, lower), cb_block), cr_block) in mcus.take(across - first) {
+                for block in upper.iter().chain(lower) {
+                    whole &= write(&mut writer, block, &mut y, luma);
+                }
+                whole &= write(&mut writer, cb_block, &mut cb, chroma);
+                whole &= write(&mut writer, cr_block, &mut cr, chroma);
+            }
         }
     }
     if whole {
@@ -85,22 +100,30 @@ fn scan(
     }
 }
 
-/// The block in this column and row of blocks; beyond the edge the last pixel is repeated.
-fn block(plane: &Plane, column: usize, row: usize, divisors: &Divisors) -> Block {
-    let mut samples = Rows::default();
+/// Eight blocks from this column and row of blocks on; beyond the edge the last pixel is repeated.
+fn strip(
+    plane: &Plane,
+    column: usize,
+    row: usize,
+    divisors: &StripDivisors,
+    blocks: &mut [Block; 8],
+) {
+    let mut samples = [[0; STRIP]; 8];
     for (y, line) in (row * 8..).zip(samples.iter_mut()) {
         let pixels = plane.row(y.min(plane.height.saturating_sub(1)));
-        if let Some(eight) = pixels
-            .get(column * 8..)
-            .and_then(|rest| rest.first_chunk::<8>())
-        {
-            *line = eight.map(|pixel| i32::from(pixel) - 128);
+        let (edge, pixels) = (pixels.last(), pixels.get(column * 8..).unwrap_or_default());
+        if let Some(pixels) = pixels.first_chunk::<STRIP>() {
+            for (sample, pixel) in line.iter_mut().zip(pixels) {
+                *sample = i16::from(*pixel) - 128;
+            }
         } else {
-            for (x, sample) in (column * 8..).zip(line.iter_mut()) {
-                let pixel = pixels.get(x).or(pixels.last()).copied().unwrap_or(128);
-                *sample = i32::from(pixel) - 128;
+            let repeated = std::iter::repeat(edge.unwrap_or(&128));
+            for (sample, pixel) in line.iter_mut().zip(pixels.iter().chain(repeated)) {
+                *sample = i16::from(*pixel) - 128;
             }
         }
     }
-    divisors.quantise(&forward(&samples))
+    let mut coefficients = [[0; STRIP]; 8];
+    forward_strip(&samples, &mut coefficients);
+    divisors.quantise(&coefficients, blocks);
 }

@@ -121,7 +121,7 @@ impl Long {
 #[derive(Debug, Clone)]
 pub(crate) struct DcDecoder {
     /// Code and number together where they fit into one look: bits in the low byte, the number above. 0: not so.
-    whole: Box<[i32; ENTRIES]>,
+    whole: Box<[i32; NUMBER_ENTRIES]>,
     /// The code alone: its length in the low byte, the number's size above. 0: none.
     code: Box<[u16; ENTRIES]>,
     long: Long,
@@ -129,7 +129,7 @@ pub(crate) struct DcDecoder {
 
 impl DcDecoder {
     pub(crate) fn new(spec: &Spec) -> Result<Self, Broken> {
-        let mut whole = boxed::<i32>();
+        let mut whole = Box::new([0; NUMBER_ENTRIES]);
         let mut code = boxed::<u16>();
         for (size, bits, length) in spec.codes()? {
             if length > LOOK || size > MAX_DC_SIZE {
@@ -138,14 +138,15 @@ impl DcDecoder {
             for entry in span(&mut code, bits, length) {
                 *entry = length as u16 | u16::from(size) << 8;
             }
-            let total = length + u32::from(size);
-            if total <= LOOK {
-                for number in 0..1_u32 << size {
-                    let value = extend(number, size.into());
-                    for entry in span(&mut whole, bits << size | number, total) {
-                        *entry = value << 8 | total.cast_signed();
-                    }
-                }
+        }
+        for (bits, entry) in (0_u32..).zip(whole.iter_mut()) {
+            let found = code.get((bits << (LOOK - NUMBER_LOOK)) as usize);
+            let found = found.copied().unwrap_or_default();
+            let (length, size) = (u32::from(found & 0xFF), u32::from(found >> 8));
+            let total = length + size;
+            if found != 0 && total <= NUMBER_LOOK {
+                let number = bits >> (NUMBER_LOOK - total) & ((1 << size) - 1);
+                *entry = extend(number, size) << 8 | total.cast_signed();
             }
         }
         Ok(Self {
@@ -159,17 +160,18 @@ impl DcDecoder {
     #[inline(always)]
     pub(crate) fn next(&self, bits: &mut Reader<'_>) -> Result<i32, Broken> {
         bits.refill();
-        let look = bits.peek(LOOK) as usize;
+        let look = bits.peek(NUMBER_LOOK) as usize;
         let whole = self.whole.get(look).copied().unwrap_or_default();
         if whole != 0 {
             bits.skip((whole & 0xFF).cast_unsigned());
             return Ok(whole >> 8);
         }
-        self.next_in_two_steps(bits, look)
+        self.next_in_two_steps(bits)
     }
 
-    fn next_in_two_steps(&self, bits: &mut Reader<'_>, look: usize) -> Result<i32, Broken> {
-        let code = self.code.get(look).copied().unwrap_or_default();
+    fn next_in_two_steps(&self, bits: &mut Reader<'_>) -> Result<i32, Broken> {
+        let look = bits.peek(LOOK);
+        let code = self.code.get(look as usize).copied().unwrap_or_default();
         let (size, length) = if code == 0 {
             self.long.find(bits.peek(16)).ok_or(Broken::Code)?
         } else {
@@ -189,12 +191,22 @@ pub(crate) struct AcDecoder {
     /// As many symbols as one look resolves, with their numbers: in the low 5 bits how many bits, in the next 7 how many coefficients (the
     /// end of the block counts as one), in the top bit whether the block ends. 0: none.
     skip: Box<[u16; ENTRIES]>,
+    /// One code and the number behind it where they fit into one look: in the low 6 bits how many bits, in the next 7 the run of zeros before it, in
+    /// the high half the number. 0: none.
+    number: Box<[i32; NUMBER_ENTRIES]>,
     /// One code: its length in the low byte, the symbol above. 0: none.
     code: Box<[u16; ENTRIES]>,
     long: Long,
 }
 
 const BLOCK_ENDS: u16 = 1 << 15;
+
+/// How many bits one look at a code and its number resolves.
+const NUMBER_LOOK: u32 = 10;
+const NUMBER_ENTRIES: usize = 1 << NUMBER_LOOK;
+
+/// A run that no block has, for the end of one.
+const ENDS: u32 = 127;
 
 impl AcDecoder {
     pub(crate) fn new(spec: &Spec) -> Result<Self, Broken> {
@@ -210,8 +222,13 @@ impl AcDecoder {
         for (bits, entry) in (0_u32..).zip(skip.iter_mut()) {
             *entry = skipped_by(bits, &code);
         }
+        let mut number = Box::new([0; NUMBER_ENTRIES]);
+        for (bits, entry) in (0_u32..).zip(number.iter_mut()) {
+            *entry = numbered_by(bits, &code);
+        }
         Ok(Self {
             skip,
+            number,
             code,
             long: Long::new(spec),
         })
@@ -220,7 +237,12 @@ impl AcDecoder {
     /// Passes over the 63 AC coefficients of a block.
     #[inline(always)]
     pub(crate) fn skip(&self, bits: &mut Reader<'_>) -> Result<(), Broken> {
-        let mut k = 1_u32;
+        self.skip_from(bits, 1)
+    }
+
+    /// Passes over the coefficients from the one with the number `k` in zigzag order on.
+    #[inline(always)]
+    fn skip_from(&self, bits: &mut Reader<'_>, mut k: u32) -> Result<(), Broken> {
         while k < 64 {
             bits.refill();
             let look = bits.peek(LOOK) as usize;
@@ -247,33 +269,48 @@ impl AcDecoder {
         Ok(())
     }
 
-    /// Decodes the AC coefficients of a block that is all zeros so far. In zigzag order.
+    /// Decodes the AC coefficients of a block up to the one with the number `last` in zigzag order and passes over the rest. `put` gets
+    /// number and value of each that is not zero, and zeros among them.
     #[inline(always)]
     pub(crate) fn decode(
         &self,
         bits: &mut Reader<'_>,
-        block: &mut [i16; 64],
+        last: u32,
+        mut put: impl FnMut(u32, i16),
     ) -> Result<(), Broken> {
         let mut k = 1_u32;
-        while k < 64 {
+        while k <= last {
             bits.refill();
-            let (run, size) = self.symbol(bits)?;
-            if size == 0 {
-                if run == 0 {
-                    return Ok(());
+            // there are enough bits for two
+            for _ in 0..2 {
+                let entry = self
+                    .number
+                    .get(bits.peek(NUMBER_LOOK) as usize)
+                    .copied()
+                    .unwrap_or_default();
+                let value = if entry == 0 {
+                    let (run, size) = self.symbol(bits)?;
+                    if run == 0 && size == 0 {
+                        return Ok(());
+                    }
+                    k += run;
+                    bits.signed(size) as i16
+                } else {
+                    bits.skip_lowest(entry.cast_unsigned());
+                    k += entry.cast_unsigned() >> 6 & 0x7F;
+                    (entry >> 16) as i16
+                };
+                if k > 63 {
+                    return if k < ENDS { Err(Broken::Code) } else { Ok(()) };
                 }
-                k += 16;
-                if k > 64 {
-                    return Err(Broken::Code);
+                put(k, value);
+                k += 1;
+                if k > last {
+                    break;
                 }
-                continue;
             }
-            k += run;
-            let value = bits.signed(size);
-            *block.get_mut(k as usize).ok_or(Broken::Code)? = value as i16;
-            k += 1;
         }
-        Ok(())
+        self.skip_from(bits, k)
     }
 
     /// The next run and size; (0, 0) is the end of the block, (15, 0) sixteen zeros.
@@ -285,13 +322,12 @@ impl AcDecoder {
             .copied()
             .unwrap_or_default();
         let (symbol, length) = if code == 0 {
-            self.long.find(bits.peek(16)).ok_or(Broken::Code)?
+            let long = self.long.find(bits.peek(16));
+            long.filter(|(symbol, _)| allowed(*symbol))
+                .ok_or(Broken::Code)?
         } else {
             ((code >> 8) as u8, u32::from(code & 0xFF))
         };
-        if !allowed(symbol) {
-            return Err(Broken::Code);
-        }
         bits.skip(length);
         Ok((u32::from(symbol >> 4), u32::from(symbol & 15)))
     }
@@ -331,6 +367,23 @@ fn skipped_by(bits: u32, code: &[u16; ENTRIES]) -> u16 {
         return 0;
     }
     used as u16 | (coefficients as u16) << 5 | ends
+}
+
+/// The entry of the table for a code and its number.
+fn numbered_by(bits: u32, code: &[u16; ENTRIES]) -> i32 {
+    let free = LOOK - NUMBER_LOOK;
+    let entry = code
+        .get((bits << free) as usize)
+        .copied()
+        .unwrap_or_default();
+    let length = u32::from(entry & 0xFF);
+    let (run, size) = (u32::from(entry >> 12), u32::from(entry >> 8 & 15));
+    if entry == 0 || length + size > NUMBER_LOOK {
+        return 0;
+    }
+    let run = if run == 0 && size == 0 { ENDS } else { run };
+    let number = bits >> (NUMBER_LOOK - length - size) & ((1 << size) - 1);
+    extend(number, size) << 16 | (run << 6 | (length + size)).cast_signed()
 }
 
 /// Codes by symbol, for writing.
@@ -401,4 +454,117 @@ const fn extend(number: u32, size: u32) -> i32 {
 #[inline(always)]
 pub(crate) const fn size_of(number: i32) -> u32 {
     32 - number.unsigned_abs().leading_zeros()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use proptest::prelude::*;
+
+    use super::super::bits::Place;
+    use super::super::blocks::{Block, Tables, write};
+    use super::super::{bits::Writer, standard};
+    use super::*;
+
+    /// The AC coefficients of a block, bit by bit as F.2.2 says it, and where they end.
+    fn slowly(spec: &Spec, data: &[u8]) -> Option<(Block, Place)> {
+        let codes: HashMap<(u32, u32), u8> = spec
+            .codes()
+            .unwrap()
+            .into_iter()
+            .map(|(symbol, code, length)| ((code, length), symbol))
+            .collect();
+        let mut reader = Reader::new(data, 0);
+        let mut bit = || {
+            reader.refill();
+            let bit = reader.peek(1);
+            reader.skip(1);
+            (bit, reader)
+        };
+        let mut end = Reader::new(data, 0);
+        let mut block = [0; 64];
+        let mut k = 1;
+        while k < 64 {
+            let (mut code, mut length) = (0, 0);
+            let symbol = loop {
+                let (next, at) = bit();
+                (code, length, end) = (code << 1 | next, length + 1, at);
+                if let Some(symbol) = codes.get(&(code, length)) {
+                    break *symbol;
+                }
+                if length == 16 {
+                    return None;
+                }
+            };
+            if symbol == EOB {
+                break;
+            }
+            let (run, size) = (usize::from(symbol >> 4), u32::from(symbol & 15));
+            if !allowed(symbol) || k + run > 63 {
+                return None;
+            }
+            let mut number = 0;
+            for _ in 0..size {
+                let (next, at) = bit();
+                (number, end) = (number << 1 | next, at);
+            }
+            block[k + run] = extend(number, size) as i16;
+            k += run + 1;
+        }
+        Some((block, end.place()))
+    }
+
+    proptest! {
+        #[test]
+        fn looking_up_is_reading_bit_by_bit(
+            written in prop::collection::vec((1_usize..64, 0_u32..10, any::<i16>()), 0..40),
+            noise in prop::collection::vec(any::<u8>(), 0..400),
+            table in 0_usize..2,
+            last in 0_u32..64,
+            honest in any::<bool>(),
+        ) {
+            let spec = &standard::ac()[table];
+            let data = if honest {
+                let mut block = [0; 64];
+                for (k, size, value) in written {
+                    block[k] = value >> (15 - size);
+                }
+                let (dc, ac) = (Encoder::new(&standard::dc()[0]).unwrap(), Encoder::new(spec).unwrap());
+                let mut writer = Writer::default();
+                let tables = Tables { dc: &dc, ac: &ac };
+                prop_assert!(write(&mut writer, &block, &mut 0, tables));
+                // without the code of a difference of none, which has two bits
+                let bytes = writer.finish();
+                let mut reader = Reader::new(&bytes, 0);
+                let mut bare = Writer::default();
+                reader.refill();
+                reader.skip(2);
+                while !reader.ran_out() {
+                    reader.refill();
+                    bare.put(reader.peek(1), 1);
+                    reader.skip(1);
+                }
+                bare.finish()
+            } else {
+                noise
+            };
+            let decoder = AcDecoder::new(spec).unwrap();
+            let mut bits = Reader::new(&data, 0);
+            let mut block = [0; 64];
+            let found = decoder.decode(&mut bits, last, |k, value| block[k as usize] = value);
+            let mut skipping = Reader::new(&data, 0);
+            let skipped = decoder.skip(&mut skipping);
+            if let Some((exact, end)) = slowly(spec, &data) {
+                prop_assert!(found.is_ok() && skipped.is_ok());
+                prop_assert_eq!(bits.place(), end);
+                prop_assert_eq!(skipping.place(), end);
+                let kept = last as usize;
+                prop_assert_eq!(&block[..=kept], &exact[..=kept]);
+            } else {
+                prop_assert_eq!(found, Err(Broken::Code));
+                prop_assert_eq!(skipped, Err(Broken::Code));
+            }
+        }
+    }
 }

@@ -9,6 +9,7 @@ pub(crate) mod edit;
 pub(crate) mod encode;
 pub(crate) mod fit;
 pub(crate) mod huffman;
+pub(crate) mod scaled;
 pub(crate) mod standard;
 
 use std::ops::Range;
@@ -224,13 +225,22 @@ pub(crate) fn segments(data: &[u8]) -> Result<Vec<Segment>, Broken> {
 fn scan_end(data: &[u8], start: usize) -> Option<usize> {
     let mut pos = start;
     loop {
-        pos += data.get(pos..)?.iter().position(|byte| *byte == 0xFF)?;
+        pos += next_ff(data.get(pos..)?)?;
         match data.get(pos + 1)? {
             0 | RST0..=RST7 => pos += 2,
             0xFF => pos += 1,
             _ => return Some(pos),
         }
     }
+}
+
+/// The place of the first FF. Chunk by chunk at first, as a loop that can stop at every byte looks at one after the other.
+fn next_ff(data: &[u8]) -> Option<usize> {
+    let (chunks, _) = data.as_chunks::<32>();
+    let none = |chunk: &&[u8; 32]| !chunk.iter().fold(false, |any, byte| any | (*byte == 0xFF));
+    let skipped = chunks.iter().take_while(none).count() * 32;
+    let rest = data.get(skipped..)?;
+    Some(skipped + rest.iter().position(|byte| *byte == 0xFF)?)
 }
 
 /// Whether the marker that ends a picture comes after all its scans. Decoders fill up what is missing with grey and say nothing.
