@@ -144,7 +144,7 @@ pub struct PhotoView {
     pub layer: Option<Layer>,
     /// Whether it stands.
     pub state: State,
-    /// Earlier photos whose picture is the same, byte for byte.
+    /// Other photos whose picture is the same, byte for byte, the earliest first.
     pub same_as: Vec<PhotoId>,
     /// Whether the server has not spoken about it yet.
     pub pending: bool,
@@ -773,7 +773,7 @@ impl Photos {
             file: state,
             layer: photo.layer,
             state: photo.state,
-            same_as: same_as.take_while(|other| *other != id).collect(),
+            same_as: same_as.filter(|other| *other != id).collect(),
             pending: row.pending > 0,
         })
     }
