@@ -9,7 +9,7 @@ use waymark_client::{
     CaptureRequest, Config, ErrorCode, FileState, PhotoFacts, PhotoOf, PhotoView, Waymark,
 };
 use waymark_domain::hash::Hash;
-use waymark_domain::ids::CustomerId;
+use waymark_domain::ids::VisitId;
 use waymark_domain::op::Operation;
 use waymark_domain::photo::layer::{Form, Ink, Mark, Point};
 use waymark_domain::photo::{NoPlace, Photo, Place};
@@ -24,6 +24,9 @@ fn fixture(name: &str) -> PathBuf {
 }
 
 const SHELF: &str = "nokia_n70_422_iptc.jpg";
+
+/// Kills of one test. Most fall between the picture and its record: stamping and the fsyncs are what a save takes.
+const KILLS: u32 = 100;
 
 fn take(person: &Person, of: PhotoOf, name: &str) -> PhotoView {
     let photos = person.photos();
@@ -338,10 +341,10 @@ fn kill_after(child: &mut Child, time: Duration) -> bool {
     child.wait().unwrap().code().is_none()
 }
 
-/// What is there after a kill: photos with exactly their picture, and slots with what had been written until then.
-fn assert_nothing_lost(waymark: &Waymark, shop: CustomerId, picture: &[u8]) -> usize {
-    let photos = waymark.photos().list(PhotoOf::Customer(shop)).unwrap();
-    for photo in &photos {
+/// What is there after a kill: each of the newest photos with exactly its picture. Gives how many photos there are.
+fn assert_nothing_lost(waymark: &Waymark, visit: VisitId, picture: &[u8]) -> usize {
+    let photos = waymark.photos().list(PhotoOf::Visit(visit)).unwrap();
+    for photo in photos.iter().rev().take(3) {
         let bytes = fs::read(photo.path.as_ref().unwrap()).unwrap();
         assert!(bytes == picture, "{photo:?}");
     }
@@ -352,24 +355,28 @@ fn assert_nothing_lost(waymark: &Waymark, shop: CustomerId, picture: &[u8]) -> u
 
 #[test]
 #[ignore = "slow: run by tests/run"]
-fn kill_minus_9_of_a_photo_being_saved_200_times_loses_no_picture() {
+fn kill_minus_9_of_a_photo_being_saved_100_times_loses_no_picture() {
     let office = Office::open();
     let (_folder, anna) = at_work(&office);
     let picture = fixture(SHELF);
     let bytes = fs::read(&picture).unwrap();
     let args = ["photo", "take", picture.to_str().unwrap(), "--json"];
-    let began = now();
-    anna.json(&args[..3]);
-    let usual = began.elapsed();
-    let shop = {
+    let once = || {
+        let began = now();
+        anna.json(&args[..3]);
+        began.elapsed()
+    };
+    // the quickest of some: on a machine that does other things as well most processes would else be done before their kill
+    let usual = (0..5).map(|_| once()).min().unwrap();
+    let visit = {
         let waymark = Waymark::open(Config::at(&anna.db)).unwrap();
-        waymark.customers().find("Shop").unwrap().id
+        waymark.visits().in_progress().unwrap().unwrap().id
     };
     let mut rng = SeededRng::new(4);
-    let (mut kills, mut saved, mut whole, mut cut, mut runs) = (0, 1, 0, 0, 0);
-    while kills < 200 {
+    let (mut kills, mut saved, mut whole, mut cut, mut runs) = (0, 5, 0, 0, 0);
+    while kills < KILLS {
         runs += 1;
-        assert!(runs < 4_000, "the processes are too fast to be killed");
+        assert!(runs < 20 * KILLS, "the processes are too fast to be killed");
         let longest = u64::try_from(usual.as_micros()).unwrap() * 5 / 4;
         let mut child = anna.command(&args).spawn().unwrap();
         kills += u32::from(kill_after(
@@ -378,7 +385,7 @@ fn kill_minus_9_of_a_photo_being_saved_200_times_loses_no_picture() {
         ));
         let printed = child.wait_with_output().unwrap().stdout;
         let waymark = Waymark::open(Config::at(&anna.db)).unwrap();
-        let there = assert_nothing_lost(&waymark, shop, &bytes);
+        let there = assert_nothing_lost(&waymark, visit, &bytes);
         // what was called saved is
         assert!(there > saved || (there == saved && !printed.ends_with(b"\n")));
         saved = there;
@@ -392,7 +399,7 @@ fn kill_minus_9_of_a_photo_being_saved_200_times_loses_no_picture() {
                 cut += 1;
             }
         }
-        assert_nothing_lost(&waymark, shop, &bytes);
+        assert_nothing_lost(&waymark, visit, &bytes);
     }
     anna.json(&["sync"]);
     assert_eq!(office.server().records(&Photo::KIND).unwrap().len(), saved);
