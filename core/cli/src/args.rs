@@ -1,5 +1,6 @@
 //! The command line's grammar. The English help is here, the Chinese in `words/help.rs`.
 
+pub(crate) mod photo;
 mod presence;
 
 use std::path::PathBuf;
@@ -87,7 +88,7 @@ pub(crate) enum Command {
     Verify(Verify),
     /// Put a stamp on a photo; outside it no pixel changes, and the original can be sealed inside
     Stamp(crate::stamp::Stamp),
-    /// Stamped photos: their originals, and the keys that seal them
+    /// Photos taken in the app, kept safely; stamped photos and their originals
     #[command(subcommand)]
     Photo(crate::photo::Photo),
     /// Send what is pending and fetch what is new

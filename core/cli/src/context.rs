@@ -64,6 +64,7 @@ impl Context {
         if notice.damaged_ops > 0 {
             self.tell(&words::notice_damaged(self.lang, notice.damaged_ops));
         }
+        crate::rep::photo::tell_waiting(self, waymark);
     }
 
     /// Shows a result: `value` for programs, `text` for people.

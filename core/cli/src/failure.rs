@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use waymark_client::{ErrorCode, Lang, WaymarkError};
 
-use crate::words::{office, photo, presence, rep, track};
+use crate::words::{office, photo, photos, presence, rep, track};
 
 /// What a command brings.
 pub(crate) type Outcome<T = ()> = Result<T, Failure>;
@@ -64,6 +64,8 @@ pub(crate) enum Own {
     NotAKey(String),
     /// Not `key=value`, or not a value for that key.
     NotAValue(String),
+    /// No mark on a photo.
+    NotAMark(String),
     /// Not a file of facts.
     NotFacts(String),
     /// The output would take the place of the input.
@@ -183,9 +185,11 @@ impl Own {
             | Self::FileThere(_)
             | Self::KeyThere(_)
             | Self::Demo(_) => Exit::Refused,
-            Self::HalfAPosition | Self::NotASample(_) | Self::NoFormat(_) | Self::NotAValue(_) => {
-                Exit::Usage
-            }
+            Self::HalfAPosition
+            | Self::NotASample(_)
+            | Self::NoFormat(_)
+            | Self::NotAMark(_)
+            | Self::NotAValue(_) => Exit::Usage,
             Self::Photo(waymark_photo::Error::Io(_)) => Exit::Storage,
             Self::Photo(_) | Self::NotAKey(_) | Self::NotFacts(_) => Exit::Refused,
             Self::NoSuchFile(_)
@@ -220,6 +224,7 @@ impl Own {
             Self::Photo(error) => photo::code(error),
             Self::NotAKey(_) => "not_a_key",
             Self::NotAValue(_) => "not_a_value",
+            Self::NotAMark(_) => "not_a_mark",
             Self::NotFacts(_) => "not_facts",
             Self::OverInput(_) => "over_input",
             Self::KeyThere(_) => "key_there",
@@ -285,6 +290,10 @@ impl Own {
             ),
             Self::Photo(error) => photo::error(lang, error),
             Self::NotAKey(path) => (photo::not_a_key(lang, path), photo::not_a_key_remedy(lang)),
+            Self::NotAMark(text) => (
+                photos::not_a_mark(lang, text),
+                photos::not_a_mark_remedy(lang),
+            ),
             Self::NotAValue(pair) => (
                 photo::not_a_value(lang, pair),
                 photo::not_a_value_remedy(lang),
@@ -317,7 +326,9 @@ const fn exit_of(code: ErrorCode) -> Exit {
         | C::ShiftOver
         | C::ShiftUnconfirmed
         | C::ShiftOpen
-        | C::TracksOff => Exit::Refused,
+        | C::TracksOff
+        | C::NoPicture
+        | C::NotAPicture => Exit::Refused,
         C::AlreadyExists
         | C::AlreadyEnrolled
         | C::Unsupported
@@ -338,6 +349,8 @@ const fn exit_of(code: ErrorCode) -> Exit {
         | C::DatabaseForeign
         | C::DatabaseDamaged
         | C::DiskFull
+        | C::NoRoom
+        | C::PictureGone
         | C::Io => Exit::Storage,
         C::Closed | C::KeyUnavailable | C::Internal => Exit::Storage,
     }

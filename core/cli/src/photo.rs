@@ -13,12 +13,33 @@ use waymark_photo::limits::MAX_FILE_BYTES;
 use waymark_photo::{Error, restore};
 
 use crate::args::NewFile;
+use crate::args::photo::{
+    PhotoAnnotate, PhotoExport, PhotoList, PhotoRecover, PhotoSlot, PhotoTake, PhotoWhich,
+    PhotoWithdraw,
+};
 use crate::context::Context;
 use crate::failure::{Outcome, Own};
+use crate::rep::photo;
 use crate::words::photo as words;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Photo {
+    /// Take a photo for a visit or a customer: a slot, the picture, the record
+    Take(PhotoTake),
+    /// Open a slot for a camera that writes by itself
+    Slot(PhotoSlot),
+    /// The photos of a visit, a customer or a person; your own latest when nothing is named
+    List(PhotoList),
+    /// One photo: what was recorded, where its file is
+    Show(PhotoWhich),
+    /// Write the original, or a stamped picture made of it
+    Export(PhotoExport),
+    /// Draw over a photo; the picture itself is never changed
+    Annotate(PhotoAnnotate),
+    /// Withdraw a photo; its record stays
+    Withdraw(PhotoWithdraw),
+    /// Pictures that were taken and not saved: list, keep, discard; and a check of every file
+    Recover(PhotoRecover),
     /// Give back the original of a stamped photo, bit for bit
     Restore(Restore),
     /// Make a key for sealing originals
@@ -46,6 +67,14 @@ pub(crate) struct NewKey {
 
 pub(crate) fn run(context: &Context, what: Photo) -> Outcome {
     match what {
+        Photo::Take(args) => photo::take(context, &args),
+        Photo::Slot(args) => photo::slot(context, &args),
+        Photo::List(args) => photo::list(context, &args),
+        Photo::Show(args) => photo::show(context, &args),
+        Photo::Export(args) => photo::export(context, &args),
+        Photo::Annotate(args) => photo::annotate(context, &args),
+        Photo::Withdraw(args) => photo::withdraw(context, &args),
+        Photo::Recover(args) => photo::recover(context, &args),
         Photo::Restore(args) => give_back(context, &args),
         Photo::Key(args) => make_key(context, &args),
     }

@@ -153,8 +153,8 @@ codes! {
         "Make room and save again" / "请清理空间后再次保存" }
     /// No room for a photo.
     NoRoom "no_room" {
-        "There is not enough free space for a photo, so the camera was not opened" / "剩余空间不足以保存照片，因此没有打开相机" ;
-        "Make room, then take the photo; nothing was lost" / "请清理空间后再拍摄；没有丢失任何内容" }
+        "There is not enough free space for a photo" / "剩余空间不足以保存照片" ;
+        "Make room, then take it; nothing was lost, and the camera was not opened" / "请清理空间后再拍摄；没有丢失任何内容，相机也未打开" }
     /// The camera wrote nothing.
     NoPicture "no_picture" {
         "There is no photo in it" / "其中没有照片" ;

@@ -24,6 +24,7 @@ mod kill;
 mod offline;
 mod phone;
 mod photo;
+mod photos;
 mod presence;
 mod promises;
 mod raw_http;

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use waymark_client::{
-    CheckInRequest, CustomerEdit, NoteRequest, PlanRequest, VisitRow, Waymark, WaymarkError,
+    CaptureRequest, CheckInRequest, CustomerEdit, NoteRequest, PhotoFacts, PhotoOf, PlanRequest,
+    VisitRow, Waymark, WaymarkError,
 };
 use waymark_domain::geo::{Datum, Position, Wgs84};
 use waymark_domain::ids::{CustomerId, VisitId};
@@ -39,6 +40,22 @@ pub(super) const NAME_CLASH: usize = 2;
 pub(super) const TAKEN_AWAY: usize = 4;
 /// See [`PHONE_CLASH`].
 pub(super) const SKIPPED_BY_OFFICE: usize = 6;
+
+/// At these stops the rep takes a photo, of these pictures: their licences stand in `tests/fixtures/photos/README.md`.
+const PHOTOGRAPHED: [(usize, &[u8]); 3] = [
+    (
+        1,
+        include_bytes!("../../../../tests/fixtures/photos/nokia_n70_422_iptc.jpg"),
+    ),
+    (
+        8,
+        include_bytes!("../../../../tests/fixtures/photos/flower_444_icc_thumb.jpg"),
+    ),
+    (
+        12,
+        include_bytes!("../../../../tests/fixtures/photos/no_exif.jpg"),
+    ),
+];
 
 const NOTES: &[&str] = &[
     "Wants the new price list before the holidays.",
@@ -79,6 +96,8 @@ pub(super) enum Saved {
     CheckedIn(VisitId),
     /// A note belongs to the visit.
     Noted(VisitId),
+    /// A photo belongs to the visit.
+    Photographed(VisitId),
     /// The visit is over.
     Finished(VisitId),
     /// The visit was given up.
@@ -263,9 +282,34 @@ impl Worker<'_> {
             })?;
             (self.report)(Saved::Noted(visit))?;
         }
+        let pictures = PHOTOGRAPHED.iter().filter(|(at, _)| *at == number);
+        for (_, picture) in pictures {
+            self.photograph(visit, picture)?;
+        }
         self.world.advance(30 * SECOND);
         self.waymark.visits().finish(visit)?;
         (self.report)(Saved::Finished(visit))
+    }
+
+    fn photograph(&mut self, visit: VisitId, picture: &[u8]) -> Outcome {
+        let photos = self.waymark.photos();
+        self.world.advance(20 * SECOND);
+        // what the killed process left behind: a whole picture is kept, one that was cut off is taken again
+        for slot in photos.slots()? {
+            if usize::try_from(slot.len).is_ok_and(|len| len == picture.len()) {
+                photos.recover(slot.id, None)?;
+            } else {
+                photos.discard(slot.id)?;
+            }
+        }
+        if photos.list(PhotoOf::Visit(visit))?.is_empty() {
+            let request = CaptureRequest::of(PhotoOf::Visit(visit), "shelf");
+            let slot = photos.new_capture(&request)?;
+            std::fs::write(&slot.path, picture)?;
+            photos.commit(slot.id, &PhotoFacts::default())?;
+            (self.report)(Saved::Photographed(visit))?;
+        }
+        Ok(())
     }
 
     fn edit(&mut self, number: usize, customer: CustomerId) -> Outcome {

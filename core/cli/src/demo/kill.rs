@@ -4,7 +4,7 @@ use std::io::{BufRead as _, BufReader, Read as _};
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Child, Command, Stdio};
 
-use waymark_client::Waymark;
+use waymark_client::{PhotoOf, Waymark};
 use waymark_domain::time::UnixMs;
 use waymark_domain::visit::State;
 
@@ -107,6 +107,10 @@ fn is_there(waymark: &Waymark, saved: Saved, all: &[Saved]) -> bool {
             .customers()
             .view(customer)
             .is_ok_and(|view| view.row.pending),
+        Saved::Photographed(visit) => waymark
+            .photos()
+            .list(PhotoOf::Visit(visit))
+            .is_ok_and(|photos| photos.len() >= times),
         Saved::Started(visit)
         | Saved::CheckedIn(visit)
         | Saved::Noted(visit)

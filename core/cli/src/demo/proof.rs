@@ -4,9 +4,10 @@ use std::fs;
 use std::path::Path;
 
 use waymark_client::evidence::{Stretch, words as report_words};
-use waymark_client::{CheckInView, Lang, Waymark, verdict};
+use waymark_client::{CheckInView, ExportMode, Lang, Waymark, verdict};
 use waymark_domain::geo::fence::Side;
 use waymark_evidence::verify;
+use waymark_photo::Mode;
 use waymark_protocol::proof::PublicKey;
 
 use super::teller::Teller;
@@ -53,11 +54,32 @@ pub(super) fn prove(teller: &Teller, waymark: &Waymark, name: &str, folder: &Pat
     for line in report_words(lang, &report) {
         teller.detail(&line)?;
     }
+    photos(teller, waymark, name, folder)?;
     if report.proven() && report.noted.is_empty() {
         Ok(())
     } else {
         Err(Own::Demo(words::not_proven(lang, name)).into())
     }
+}
+
+/// Counts the photos of the day, and writes one, stamped anew of its untouched original.
+fn photos(teller: &Teller, waymark: &Waymark, name: &str, folder: &Path) -> Outcome {
+    let lang = teller.lang;
+    let photos = waymark.photos().latest(None)?;
+    let Some(photo) = photos.first() else {
+        return Err(Own::Demo(words::no_photo(lang, name)).into());
+    };
+    let file = format!("{}-photo.jpg", name.to_lowercase());
+    let mode = ExportMode::Stamped {
+        mode: Mode::Canvas,
+        template: None,
+        seal: None,
+        lang,
+    };
+    let mut stamped = Vec::new();
+    waymark.photos().export(photo.id, mode, &mut stamped)?;
+    fs::write(folder.join(&file), stamped)?;
+    teller.detail(&words::photos(lang, photos.len(), name, &file))
 }
 
 fn side_of(check_in: &CheckInView) -> Option<Side> {

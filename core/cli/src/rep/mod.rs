@@ -8,6 +8,7 @@ pub(crate) mod evidence;
 mod exceptions;
 pub(crate) mod export;
 pub(crate) mod import;
+pub(crate) mod photo;
 pub(crate) mod policy;
 pub(crate) mod privacy;
 pub(crate) mod shift;

@@ -32,6 +32,7 @@ fn text(context: &Context, view: &PrivacyView) -> String {
             Sort::Tracks => words::privacy_tracks(lang),
             Sort::TracksKeptBack => words::privacy_kept_back(lang),
             Sort::CallsForHelp => words::privacy_calls(lang),
+            Sort::Photos => words::privacy_photos(lang),
         };
         lines.push(String::new());
         lines.push(name);

@@ -4,7 +4,7 @@ super::sentences! {
     step(number, of, seconds, text) "[{number}/{of}] {seconds} s  {text}" / "[{number}/{of}] {seconds} 秒  {text}";
     detail(text) "        {text}" / "        {text}";
     folder(path) "Artefacts: {path}" / "成果文件：{path}";
-    credit() "Places: © OpenStreetMap contributors, ODbL 1.0. Recordings: trackintel (MIT), gpxo (BSD-3-Clause)." / "地点数据：© OpenStreetMap contributors，ODbL 1.0。轨迹：trackintel（MIT）、gpxo（BSD-3-Clause）。";
+    credit() "Places: © OpenStreetMap contributors, ODbL 1.0. Recordings: trackintel (MIT), gpxo (BSD-3-Clause). Pictures: Pillow (MIT-CMU), exifr (MIT)." / "地点数据：© OpenStreetMap contributors，ODbL 1.0。轨迹：trackintel（MIT）、gpxo（BSD-3-Clause）。照片：Pillow（MIT-CMU）、exifr（MIT）。";
 
     step_server() "The office starts a server, and a network that can fail in front of it" / "启动服务器，并在其前面放置会出故障的网络";
     at_addresses(server, proxy) "server {server}, network {proxy}" / "服务器 {server}，网络 {proxy}";
@@ -37,6 +37,10 @@ super::sentences! {
     step_proof() "The verdicts of Anna's day, and the bundle that proves them with the company's key alone" / "Anna 当天的签到结论，以及仅凭公司密钥即可证明的证据文件";
     no_such_verdict(name, side) "{name}'s day has no verdict \"{side}\"" / "{name} 当天没有“{side}”的结论";
     proof_file(file) "{file}:" / "{file}：";
+    photos(count, name, file)
+        "{count} photos, kept on {name}'s phone; the hash of each original is in its signed operation. One, stamped of its untouched original: {file}" /
+        "{count} 张照片保存在 {name} 的手机上；每张原图的哈希都在其签名操作中。据未改动的原图生成的一张水印照片：{file}";
+    no_photo(name) "{name} took no photo" / "{name} 没有拍照";
     not_proven(name) "The bundle of {name}'s day does not prove it" / "{name} 当天的证据文件未能证明";
     step_ledger() "The ledger" / "账目";
 

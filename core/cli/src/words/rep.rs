@@ -127,6 +127,7 @@ super::sentences! {
     privacy_tracks() "Tracks" / "轨迹";
     privacy_kept_back() "Tracks that stay on your phone" / "留在您手机上的轨迹";
     privacy_calls() "Calls for help" / "求助";
+    privacy_photos() "Photos" / "照片";
     look_exceptions() "when you were observed" / "您被观测到的时间";
     privacy_why(purpose) "  Why: {purpose}." / "  目的：{purpose}。";
     privacy_kept(days) "  Kept for {days} days after the server received it, then emptied." / "  服务器收到后保存 {days} 天，之后清除。";

@@ -147,7 +147,7 @@ pub struct PhotoView {
     pub layer: Option<Layer>,
     /// Whether it stands.
     pub state: State,
-    /// Earlier photos whose picture is the same, byte for byte.
+    /// Other photos whose picture is the same, byte for byte, the earliest first.
     pub same_as: Vec<PhotoId>,
     /// What is noticed about it. None of it refuses or alters anything.
     pub signals: Vec<Signal>,
@@ -786,7 +786,7 @@ impl Photos {
             layer: photo.layer,
             signals,
             state: photo.state,
-            same_as: same_as.take_while(|other| *other != id).collect(),
+            same_as: same_as.filter(|other| *other != id).collect(),
             pending: row.pending > 0,
         })
     }

@@ -137,14 +137,19 @@ impl Photos {
         let lang = Lang::En;
         let facts = self.facts(photo, lang)?;
         let template = Self::template(photo.source, lang);
-        let order = Order {
-            mode: Mode::Evidence,
+        let order = |mode| Order {
+            mode,
             template: &template,
             facts: &facts,
             seal: None,
             device_font: None,
         };
-        let made = match stamp(bytes, &order) {
+        let stamped = match stamp(bytes, &order(Mode::Evidence)) {
+            // a stamp beside it has room where one on it has none
+            Err(Error::TooSmall { .. }) => stamp(bytes, &order(Mode::Canvas)),
+            other => other,
+        };
+        let made = match stamped {
             Ok(stamped) => {
                 let mut whole = Vec::new();
                 stamped.write_to(&mut whole)?;

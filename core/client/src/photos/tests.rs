@@ -365,6 +365,19 @@ fn a_picture_from_the_gallery_says_so_and_its_file_stays() {
 }
 
 #[test]
+fn a_picture_that_is_too_small_for_a_stamp_on_it_gets_one_beside_it() {
+    let small = include_bytes!("../../../../tests/fixtures/photos/flower_444_icc_thumb.jpg");
+    let phone = Phone::new();
+    let photo = phone.take(small);
+    assert_eq!(photo.no_preview, None);
+    let preview = fs::read(photo.preview.unwrap()).unwrap();
+    assert!(len_of(&preview) <= waymark_domain::photo::MAX_PREVIEW_BYTES);
+    let head = picture::head(&preview).unwrap();
+    let (original, shown) = (photo.original.height, head.height);
+    assert!(shown * photo.original.width > original * head.width);
+}
+
+#[test]
 fn a_full_disk_is_told_before_the_camera_opens() {
     let phone = Phone::new();
     let request = CaptureRequest {

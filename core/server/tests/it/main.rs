@@ -16,6 +16,7 @@ mod feed;
 mod groups;
 mod http;
 mod matrix;
+mod photos;
 mod pull;
 mod replay;
 mod rights;

@@ -15,6 +15,7 @@ use waymark_domain::time::{TimeClass, TimeInterval};
 use waymark_domain::visit::{State, Step, Visit};
 use waymark_protocol::outcome::Outcome;
 
+use crate::photos::photo_of;
 use crate::rights::reassign;
 use crate::support::{Device, On, World, applied, rejected};
 
@@ -190,6 +191,10 @@ fn acts(cast: &mut Cast, role: Role, whose: Whose) -> Vec<(&'static str, Draft)>
             draft(world, &check_in_of(owner, visit_id, id)),
         ),
         ("note create", draft(world, &note_of(owner, id))),
+        (
+            "photo create",
+            draft(world, &photo_of(owner, Some(visit_id), id)),
+        ),
     ];
     if whose != Whose::Own {
         acts.push(("customer claim", reassign(id, &customer, Some(actor))));
@@ -218,7 +223,7 @@ fn expected(role: Role, act: &str, whose: Whose) -> bool {
     match act {
         "visit claim" => false,
         "customer claim" => leads,
-        "check-in create" | "note create" => whose == Whose::Own,
+        "check-in create" | "note create" | "photo create" => whose == Whose::Own,
         _ => whose == Whose::Own || leads,
     }
 }
@@ -260,7 +265,7 @@ fn the_matrix_of_role_kind_act_and_owner_holds() {
             );
         }
     }
-    assert_eq!(judged, 3 * (8 + 10 + 10));
+    assert_eq!(judged, 3 * (9 + 11 + 11));
 }
 
 #[test]

@@ -1,0 +1,53 @@
+//! What is said about photos taken in the app.
+
+super::sentences! {
+    slot_open(path, megabytes) "The camera may write to {path}. {megabytes} MB are held free for it." / "相机可写入 {path}，已为其预留 {megabytes} MB。";
+    then(id) "When it has: waymark photo recover {id}" / "写入后：waymark photo recover {id}";
+    kept(number, customer, slot) "Photo {number} saved: {customer}, {slot}." / "照片 {number} 已保存：{customer}，{slot}。";
+    taken(time) "Taken: {time}" / "拍摄：{time}";
+    brought(time) "Not taken in the app; brought {time}" / "非应用内拍摄；导入于 {time}";
+    at_place(lat, lon, datum, accuracy) "Position: {lat}, {lon} {datum}, ±{accuracy} m" / "位置：{lat}，{lon} {datum}，±{accuracy} 米";
+    at_check_in() "Position: that of the check-in; nothing was measured anew" / "位置：采用签到位置，未另行定位";
+    no_place(why) "Position: none ({why})" / "位置：无（{why}）";
+    place_hidden() "Position: another's, not shown" / "位置：他人照片，不予显示";
+    place_later() "Position: recorded by a later version" / "位置：由新版本记录";
+    original(mime, width, height, bytes) "Original: {mime}, {width} x {height} pixels, {bytes} bytes" / "原图：{mime}，{width} x {height} 像素，{bytes} 字节";
+    hash(hash) "SHA-256 {hash}" / "SHA-256 {hash}";
+    file(state) "File: {state}" / "文件：{state}";
+    path(path) "  {path}" / "  {path}";
+    preview(path) "Preview: {path}" / "预览图：{path}";
+    no_preview(why) "No preview: {why}" / "无预览图：{why}";
+    caption(text) "Caption: {text}" / "说明：{text}";
+    same(numbers) "The same picture as: {numbers}" / "与此照片内容相同：{numbers}";
+    drawn(marks, version) "Drawn over it: {marks} marks, version {version}; the picture itself is as it was." / "标注 {marks} 处，第 {version} 版；照片本身未改动。";
+    withdrawn(time, reason) "Withdrawn {time}: {reason}" / "已于 {time} 撤回：{reason}";
+    was_withdrawn(number) "Photo {number} is withdrawn; its record stays." / "照片 {number} 已撤回；记录保留。";
+    state_pending() "pending" / "待上传";
+    state_withdrawn() "withdrawn" / "已撤回";
+    none() "No photos." / "没有照片。";
+    column_number() "No." / "编号";
+    column_time() "Time" / "时间";
+    column_customer() "Customer" / "客户";
+    column_slot() "Shows" / "内容";
+    column_state() "State" / "状态";
+    column_id() "Id" / "标识";
+    file_here() "here" / "在本机";
+    file_elsewhere() "picture not here" / "照片文件不在本机";
+    file_missing() "file gone" / "文件丢失";
+    file_altered() "file altered" / "文件被改动";
+    exported(path, bytes) "Original written: {path}, {bytes} bytes" / "原图已写入：{path}，{bytes} 字节";
+    stamped(path, bytes) "Stamped picture written: {path}, {bytes} bytes; the original is as it was." / "水印照片已写入：{path}，{bytes} 字节；原图未改动。";
+    nothing_waits() "No photo waits to be kept or discarded." / "没有等待保存或丢弃的照片。";
+    waits(time, customer, kilobytes, id) "A photo of {time} at {customer} ({kilobytes} KB) was not saved: {id}" / "{time} 在 {customer} 拍摄的照片（{kilobytes} KB）尚未保存：{id}";
+    waits_unknown(time, kilobytes, id) "A picture of {time} ({kilobytes} KB) that no slot was opened for: {id}" / "{time} 的一张来历不明的照片（{kilobytes} KB）：{id}";
+    keep_or_discard() "Keep: waymark photo recover SLOT. Discard: waymark photo recover SLOT --discard. One of unknown origin needs --visit or --customer." / "保存：waymark photo recover 标识。丢弃：waymark photo recover 标识 --discard。来历不明的需加 --visit 或 --customer。";
+    discarded() "Discarded." / "已丢弃。";
+    all_there() "Every photo's file is as it was taken." / "所有照片文件均与拍摄时一致。";
+    gone(number) "Photo {number}: its file is gone from this phone. The record stays." / "照片 {number}：文件已从本机丢失，记录保留。";
+    altered(number) "Photo {number}: its file was changed after it was taken. The record stays." / "照片 {number}：文件在拍摄后被改动，记录保留。";
+    notice_one(time, customer) "A photo of {time} at {customer} was not saved. Keep or discard it: waymark photo recover" / "{time} 在 {customer} 拍摄的照片尚未保存。保存或丢弃：waymark photo recover";
+    notice_many(count) "{count} photos were not saved. Keep or discard them: waymark photo recover" / "{count} 张照片尚未保存。保存或丢弃：waymark photo recover";
+    unknown_place() "an unknown place" / "未知地点";
+    not_a_mark(text) "That is no mark: {text}" / "标注无效：{text}";
+    not_a_mark_remedy() "Give points in percent of the picture, such as 10,20,60,45; words as 10,20,WORDS" / "请用照片的百分比表示点，如 10,20,60,45；文字如 10,20,文字";
+}
