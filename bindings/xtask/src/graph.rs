@@ -52,7 +52,7 @@ const ROOMS: &[Room] = &[
     row(
         CLIENT,
         "core/client",
-        Only(&[DOMAIN, PROTOCOL, EVIDENCE, STORE, SYNC]),
+        Only(&[DOMAIN, PROTOCOL, EVIDENCE, PHOTO, STORE, SYNC]),
     ),
     row(SERVER, "core/server", Only(&[DOMAIN, PROTOCOL, EVIDENCE])),
     row(

@@ -66,6 +66,10 @@ pub(crate) enum Own {
     NotAValue(String),
     /// Not a file of facts.
     NotFacts(String),
+    /// A photo is to be signed, and its time has no bounds.
+    NoBounds,
+    /// Not a word for what a check-in came to.
+    NotAVerdict(String),
     /// The output would take the place of the input.
     OverInput(String),
     /// A file that must not be there is there.
@@ -187,6 +191,7 @@ impl Own {
                 Exit::Usage
             }
             Self::Photo(waymark_photo::Error::Io(_)) => Exit::Storage,
+            Self::NoBounds | Self::NotAVerdict(_) => Exit::Usage,
             Self::Photo(_) | Self::NotAKey(_) | Self::NotFacts(_) => Exit::Refused,
             Self::NoSuchFile(_)
             | Self::NotAnOp
@@ -221,6 +226,8 @@ impl Own {
             Self::NotAKey(_) => "not_a_key",
             Self::NotAValue(_) => "not_a_value",
             Self::NotFacts(_) => "not_facts",
+            Self::NoBounds => "no_bounds",
+            Self::NotAVerdict(_) => "not_a_verdict",
             Self::OverInput(_) => "over_input",
             Self::KeyThere(_) => "key_there",
             Self::Runtime(_) => "internal",
@@ -288,6 +295,11 @@ impl Own {
             Self::NotAValue(pair) => (
                 photo::not_a_value(lang, pair),
                 photo::not_a_value_remedy(lang),
+            ),
+            Self::NoBounds => (photo::no_bounds(lang), photo::no_bounds_remedy(lang)),
+            Self::NotAVerdict(word) => (
+                photo::not_a_verdict(lang, word),
+                photo::not_a_verdict_remedy(lang),
             ),
             Self::NotFacts(why) => (photo::not_facts(lang, why), photo::not_facts_remedy(lang)),
             Self::OverInput(path) => (

@@ -14,6 +14,7 @@ mod jpeg;
 mod layout;
 /// What is accepted from outside.
 pub mod limits;
+mod mark;
 mod paint;
 mod patch;
 mod planes;
@@ -28,6 +29,11 @@ pub use error::Error;
 pub use exif::ExifTrouble;
 pub use facts::{Facts, Fix, Source, Taken, Text};
 pub use jpeg::{Broken, Why};
+pub use mark::statement::Position;
+pub use mark::verify::{Checked, Geometry, Measure, Picture, Place, Said, Vouched, verify};
+pub use mark::{
+    CodeOutcome, Interval, Marker, NoCode, SignFn, SignatureBytes, Verdict, vouch_message,
+};
 pub use reencode::{COPY_LONG_SIDE, THUMBNAIL_BYTES, THUMBNAIL_LONG_SIDE, thumbnail};
 pub use seal::{SealKey, restore};
 pub use stamp::{ExifOutcome, Method, Mode, Order, Report, Stamped, stamp};

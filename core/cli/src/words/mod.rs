@@ -6,6 +6,7 @@ pub(crate) mod demo;
 pub(crate) mod help;
 pub(crate) mod office;
 pub(crate) mod photo;
+pub(crate) mod photo_check;
 pub(crate) mod presence;
 pub(crate) mod rep;
 pub(crate) mod track;
@@ -49,6 +50,7 @@ mod tests {
             super::office::ALL,
             super::presence::ALL,
             super::photo::ALL,
+            super::photo_check::ALL,
             super::demo::ALL,
         ]
         .concat();
