@@ -84,7 +84,7 @@ pub(crate) enum Command {
     /// What you did, in a bundle that anyone can verify
     #[command(subcommand)]
     Evidence(Evidence),
-    /// Verify a bundle of evidence: needs nothing but the bundle and the company's key
+    /// Verify a bundle of evidence or a signed photo: needs nothing but the file and the company's key
     Verify(Verify),
     /// Put a stamp on a photo; outside it no pixel changes, and the original can be sealed inside
     Stamp(crate::stamp::Stamp),
@@ -415,7 +415,7 @@ pub(crate) struct EvidenceExport {
 
 #[derive(Debug, Args)]
 pub(crate) struct Verify {
-    /// The bundle
+    /// The bundle, or the photo
     pub(crate) bundle: PathBuf,
     /// The company's key, as `waymark evidence key` prints it; without one nothing is proven
     #[arg(long, value_name = "KEY")]

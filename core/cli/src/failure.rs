@@ -68,6 +68,10 @@ pub(crate) enum Own {
     NotAMark(String),
     /// Not a file of facts.
     NotFacts(String),
+    /// A photo is to be signed, and its time has no bounds.
+    NoBounds,
+    /// Not a word for what a check-in came to.
+    NotAVerdict(String),
     /// The output would take the place of the input.
     OverInput(String),
     /// A file that must not be there is there.
@@ -191,6 +195,7 @@ impl Own {
             | Self::NotAMark(_)
             | Self::NotAValue(_) => Exit::Usage,
             Self::Photo(waymark_photo::Error::Io(_)) => Exit::Storage,
+            Self::NoBounds | Self::NotAVerdict(_) => Exit::Usage,
             Self::Photo(_) | Self::NotAKey(_) | Self::NotFacts(_) => Exit::Refused,
             Self::NoSuchFile(_)
             | Self::NotAnOp
@@ -226,6 +231,8 @@ impl Own {
             Self::NotAValue(_) => "not_a_value",
             Self::NotAMark(_) => "not_a_mark",
             Self::NotFacts(_) => "not_facts",
+            Self::NoBounds => "no_bounds",
+            Self::NotAVerdict(_) => "not_a_verdict",
             Self::OverInput(_) => "over_input",
             Self::KeyThere(_) => "key_there",
             Self::Runtime(_) => "internal",
@@ -297,6 +304,11 @@ impl Own {
             Self::NotAValue(pair) => (
                 photo::not_a_value(lang, pair),
                 photo::not_a_value_remedy(lang),
+            ),
+            Self::NoBounds => (photo::no_bounds(lang), photo::no_bounds_remedy(lang)),
+            Self::NotAVerdict(word) => (
+                photo::not_a_verdict(lang, word),
+                photo::not_a_verdict_remedy(lang),
             ),
             Self::NotFacts(why) => (photo::not_facts(lang, why), photo::not_facts_remedy(lang)),
             Self::OverInput(path) => (

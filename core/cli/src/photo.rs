@@ -1,7 +1,7 @@
 //! `waymark photo …`, and what it shares with `waymark stamp`: keys, and reading photos.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{Read as _, Write as _};
+use std::io::{Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
@@ -11,6 +11,7 @@ use waymark_domain::ambient::Entropy as _;
 use waymark_domain::hash::Hash;
 use waymark_photo::limits::MAX_FILE_BYTES;
 use waymark_photo::{Error, restore};
+use waymark_protocol::proof::PublicKey;
 
 use crate::args::NewFile;
 use crate::args::photo::{
@@ -18,9 +19,9 @@ use crate::args::photo::{
     PhotoWithdraw,
 };
 use crate::context::Context;
-use crate::failure::{Outcome, Own};
+use crate::failure::{Exit, Failure, Outcome, Own};
 use crate::rep::photo;
-use crate::words::photo as words;
+use crate::words::{photo as words, photo_check};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Photo {
@@ -117,6 +118,35 @@ fn make_key(context: &Context, args: &NewKey) -> Outcome {
     context.show(&json!({ "key_file": path }), || {
         words::key_made(context.lang, &path)
     })
+}
+
+/// Whether a file begins as a picture does and not as a bundle: with JPEG's, PNG's or RIFF's first bytes, or those of an ISO media file. The file is at
+/// its beginning again.
+pub(crate) fn is_photo(file: &mut File) -> Outcome<bool> {
+    let mut head = Vec::with_capacity(12);
+    (&*file).take(12).read_to_end(&mut head)?;
+    file.rewind()?;
+    let begins = |with: &[u8]| head.starts_with(with);
+    let iso = head.get(4..).is_some_and(|rest| rest.starts_with(b"ftyp"));
+    Ok(begins(b"\xFF\xD8") || begins(b"\x89PNG") || begins(b"RIFF") || iso)
+}
+
+/// Needs no database, and no network.
+pub(crate) fn verify(context: &Context, path: &Path, key: Option<&str>) -> Outcome {
+    let data = read_photo(path, MAX_FILE_BYTES * 2)?;
+    let key = key
+        .map(|text| PublicKey::from_text(text.trim().to_owned()).to_bytes())
+        .map(|key| key.ok_or(Own::Photo(Error::CompanyKey)))
+        .transpose()?;
+    let checked = waymark_photo::verify(&data, key.as_ref()).map_err(Own::Photo)?;
+    context.show(&checked, || {
+        photo_check::told(context.lang, &checked).join("\n")
+    })?;
+    if checked.proven() {
+        Ok(())
+    } else {
+        Err(Failure::Said(Exit::Refused))
+    }
 }
 
 /// A key as `photo key` writes it: 64 hexadecimal digits.

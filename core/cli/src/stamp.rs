@@ -5,13 +5,13 @@ use std::path::PathBuf;
 use chrono::DateTime;
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
-use waymark_client::Lang;
 use waymark_client::system::SystemEntropy;
+use waymark_client::{Lang, PhotoMark};
 use waymark_domain::ambient::Entropy as _;
 use waymark_photo::limits::{MAX_FILE_BYTES, MAX_FONT_BYTES, MAX_TEMPLATE_BYTES};
 use waymark_photo::{
-    ExifOutcome, Facts, Fix, Language, Method, Mode, Order, Report, SealKey, Source, Taken,
-    Template, Text, Why, stamp, thumbnail,
+    CodeOutcome, ExifOutcome, Facts, Fix, Interval, Language, Method, Mode, Order, Report, SealKey,
+    Source, Taken, Template, Text, Verdict, Why, stamp, thumbnail,
 };
 
 use crate::args::NewFile;
@@ -42,6 +42,9 @@ pub(crate) struct Stamp {
     /// Seal the original into the file with this key, see `waymark photo key`
     #[arg(long, value_name = "FILE")]
     pub(crate) key: Option<PathBuf>,
+    /// Sign with this device's key, so that the photo verifies itself; the time has to be given with its bounds
+    #[arg(long)]
+    pub(crate) sign: bool,
     /// A font for characters that the built-in one lacks
     #[arg(long, value_name = "FILE")]
     pub(crate) font: Option<PathBuf>,
@@ -95,6 +98,19 @@ pub(crate) fn run(context: &Context, args: &Stamp) -> Outcome {
         .as_deref()
         .map(|path| read_photo(path, MAX_FONT_BYTES))
         .transpose()?;
+    let device = if args.sign {
+        let stated = stated(&facts)?;
+        Some((context.open()?.photo_mark()?, stated))
+    } else {
+        None
+    };
+    let sign = |message: &[u8]| match &device {
+        Some((device, _)) => device.sign(message),
+        None => Err(String::new()),
+    };
+    let mark = device
+        .as_ref()
+        .map(|(device, (time, verdict))| device.marker(*time, *verdict, &sign));
     let small = args.thumbnail.clone().map(|new_file| NewFile {
         new_file,
         force: args.to.force,
@@ -109,6 +125,7 @@ pub(crate) fn run(context: &Context, args: &Stamp) -> Outcome {
         facts: &facts,
         seal: seal.as_ref(),
         device_font: font.as_deref(),
+        mark: mark.as_ref(),
     };
     let stamped = stamp(&data, &order).map_err(Own::Photo)?;
     args.to.write(|mut out| Ok(stamped.write_to(&mut out)?))?;
@@ -119,12 +136,18 @@ pub(crate) fn run(context: &Context, args: &Stamp) -> Outcome {
         to.write(|out| Ok(out.write_all(&small)?))?;
     }
     let report = stamped.report();
-    let printed = |key: &str| template.fields.iter().any(|field| field.key == key);
+    // with --sign the verdict is stated, printed or not
+    let printed = |key: &str| {
+        (args.sign && key == VERDICT) || template.fields.iter().any(|field| field.key == key)
+    };
     let unprinted = facts.texts.keys().filter(|key| !printed(key));
     let unprinted: Vec<&String> = unprinted.collect();
     let value: Value = json!({ "file": args.to.name(), "stamp": report, "not_printed": unprinted });
     context.show(&value, || {
         let mut told = told(context.lang, report, args);
+        if let Some((device, _)) = &device {
+            told.extend(told_of_mark(context.lang, report, device));
+        }
         let left_out = unprinted.iter();
         told.extend(left_out.map(|key| words::not_printed(context.lang, key)));
         told.join("\n")
@@ -171,6 +194,43 @@ fn told(lang: Lang, report: &Report, args: &Stamp) -> Vec<String> {
     }
     if let ExifOutcome::Left(_) = report.exif {
         told.push(words::exif_left(lang));
+    }
+    told
+}
+
+/// The key of the text that says what a check-in came to.
+const VERDICT: &str = "verdict";
+
+/// What a mark states: when, and what the check-in came to.
+fn stated(facts: &Facts) -> Outcome<(Interval, Verdict)> {
+    let bounds = facts.time.as_ref().and_then(|time| {
+        let half = i64::from(time.plus_minus_s?) * 1000;
+        let at = time.at.timestamp_millis();
+        Some(Interval {
+            from_ms: at - half,
+            to_ms: at + half,
+        })
+    });
+    let verdict = match facts.texts.get(VERDICT) {
+        None | Some(Text::Missing(_)) => Verdict::None,
+        Some(Text::Is(word)) => match word.as_str() {
+            "met" => Verdict::Met,
+            "not_met" => Verdict::NotMet,
+            "unverified" => Verdict::Unverified,
+            word => return Err(Own::NotAVerdict(word.to_owned()).into()),
+        },
+    };
+    Ok((bounds.ok_or(Own::NoBounds)?, verdict))
+}
+
+/// What is said of the mark.
+fn told_of_mark(lang: Lang, report: &Report, device: &PhotoMark) -> Vec<String> {
+    let mut told = vec![match report.code {
+        Some(CodeOutcome::Drawn { .. }) => words::signed(lang),
+        _ => words::signed_without_code(lang),
+    }];
+    if !device.is_vouched() {
+        told.push(words::not_vouched_yet(lang));
     }
     told
 }

@@ -25,6 +25,7 @@ mod events;
 mod exceptions;
 mod export;
 mod notes;
+mod photo_mark;
 mod policies;
 mod privacy;
 mod shift;
@@ -49,6 +50,7 @@ pub use events::ClientEvent;
 pub use exceptions::{ExceptionsView, GapNoteView, GapView, SessionView, thousandths};
 pub use lang::Lang;
 pub use notes::{NoteRequest, NoteView, Notes};
+pub use photo_mark::PhotoMark;
 pub use photos::{
     Capture, CaptureRequest, ExportMode, FileState, NoPreview, PhotoExport, PhotoFacts, PhotoOf,
     PhotoView, Photos, ReconcileReport, SlotView,

@@ -169,6 +169,7 @@ impl Chain {
             complete: true,
             at_ms,
             epoch: Epoch::from_uuid(id(5)),
+            vouch: None,
         };
         receipt.sign(&signer(200)).unwrap()
     }

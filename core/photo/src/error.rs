@@ -60,6 +60,12 @@ pub enum Error {
     /// The picture was changed after it was stamped, so that what comes out is not the original.
     #[error("the picture was changed after it was stamped")]
     Changed,
+    /// The device's key could not sign the mark, or is another than was given.
+    #[error("the mark cannot be signed: {0}")]
+    Sign(String),
+    /// The company's key is no point of P-256 in compressed form.
+    #[error("that is no company's key")]
+    CompanyKey,
     /// Writing failed.
     #[error(transparent)]
     Io(#[from] std::io::Error),

@@ -16,6 +16,7 @@ mod layout;
 /// What is accepted from outside.
 pub mod limits;
 mod look;
+mod mark;
 mod paint;
 mod patch;
 mod planes;
@@ -33,6 +34,11 @@ pub use exif::ExifTrouble;
 pub use facts::{Facts, Fix, Source, Taken, Text};
 pub use jpeg::{Broken, Why};
 pub use look::{Looks, looks};
+pub use mark::statement::Position;
+pub use mark::verify::{Checked, Geometry, Measure, Picture, Place, Said, Vouched, verify};
+pub use mark::{
+    CodeOutcome, Interval, Marker, NoCode, SignFn, SignatureBytes, Verdict, vouch_message,
+};
 pub use reencode::{COPY_LONG_SIDE, THUMBNAIL_BYTES, THUMBNAIL_LONG_SIDE, thumbnail};
 pub use seal::{SealKey, restore};
 pub use stamp::{ExifOutcome, Method, Mode, Order, Report, Stamped, stamp};

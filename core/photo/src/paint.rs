@@ -94,6 +94,44 @@ impl Mask {
     }
 }
 
+/// The code as a mask of its own: what it covers whole, and what of that is white.
+#[derive(Debug)]
+pub(crate) struct Cover {
+    opaque: Mask,
+    white: Mask,
+}
+
+impl Cover {
+    /// For this rectangle of the stored picture, which consists of whole MCUs.
+    pub(crate) fn new(rect: Rect) -> Self {
+        Self {
+            opaque: Mask::new(rect),
+            white: Mask::new(rect),
+        }
+    }
+
+    /// Covers a pixel of the stored picture.
+    pub(crate) fn dot(&mut self, x: usize, y: usize, white: bool) {
+        self.opaque.dot(x, y, u8::MAX);
+        self.white.dot(x, y, if white { u8::MAX } else { 0 });
+    }
+
+    /// As [`Mask::samples`], from this pixel of the stored picture on.
+    fn samples(&self, x: usize, y: usize, pixels: (usize, usize)) -> Option<Covered> {
+        let rect = self.opaque.rect;
+        let (x, y) = (x.checked_sub(rect.left)?, y.checked_sub(rect.top)?);
+        let opaque = self.opaque.samples(x, y, pixels)?;
+        let white = self.white.samples(x, y, pixels)?;
+        Some(Covered { opaque, white })
+    }
+}
+
+/// How much of each sample of a block is covered, and how much of it is white, of 255.
+struct Covered {
+    opaque: [[i32; 8]; 8],
+    white: [[i32; 8]; 8],
+}
+
 /// How dark the plate is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Plate {
@@ -133,6 +171,7 @@ impl Plate {
 /// Paints MCUs of a picture.
 pub(crate) struct Painter<'m> {
     mask: &'m Mask,
+    cover: Option<&'m Cover>,
     plate: Plate,
     kinds: Vec<Kind>,
     mcu: (usize, usize),
@@ -153,7 +192,12 @@ struct Kind {
 }
 
 impl<'m> Painter<'m> {
-    pub(crate) fn new(jpeg: &Jpeg<'_>, mask: &'m Mask, plate: Plate) -> Self {
+    pub(crate) fn new(
+        jpeg: &Jpeg<'_>,
+        mask: &'m Mask,
+        cover: Option<&'m Cover>,
+        plate: Plate,
+    ) -> Self {
         let rgb = jpeg.is_rgb();
         let mut kinds = Vec::new();
         for (number, component) in jpeg.components.iter().enumerate() {
@@ -184,6 +228,7 @@ impl<'m> Painter<'m> {
         }
         Self {
             mask,
+            cover,
             plate,
             kinds,
             mcu: (jpeg.mcu_width, jpeg.mcu_height),
@@ -199,12 +244,17 @@ impl<'m> Painter<'m> {
             return;
         };
         for (block, kind) in blocks.iter_mut().zip(&self.kinds) {
-            match self
-                .mask
-                .samples(x + kind.corner.0, y + kind.corner.1, kind.pixels)
-            {
-                None => self.darken(block, kind),
-                Some(letters) => self.write_on(block, kind, &letters),
+            let (x, y) = (x + kind.corner.0, y + kind.corner.1);
+            let letters = self.mask.samples(x, y, kind.pixels);
+            let (left, top) = (self.mask.rect.left, self.mask.rect.top);
+            let covered = self
+                .cover
+                .and_then(|cover| cover.samples(left + x, top + y, kind.pixels));
+            match (letters, covered) {
+                (None, None) => self.darken(block, kind),
+                (letters, covered) => {
+                    self.write_on(block, kind, &letters.unwrap_or_default(), covered.as_ref());
+                }
             }
         }
     }
@@ -229,7 +279,13 @@ impl<'m> Painter<'m> {
         *dc = (i32::from(*dc) + shift).clamp(-1023, 1023) as i16;
     }
 
-    fn write_on(&self, block: &mut Block, kind: &Kind, letters: &[[i32; 8]; 8]) {
+    fn write_on(
+        &self,
+        block: &mut Block,
+        kind: &Kind,
+        letters: &[[i32; 8]; 8],
+        covered: Option<&Covered>,
+    ) {
         let mut samples = inverse(&dequantise(block, &kind.quant));
         for (sample, letter) in samples
             .as_flattened_mut()
@@ -240,6 +296,14 @@ impl<'m> Painter<'m> {
             *sample = self
                 .plate
                 .sample(inside, kind.black, kind.white, (*letter).min(255));
+        }
+        if let Some(Covered { opaque, white }) = covered {
+            let shares = opaque.as_flattened().iter().zip(white.as_flattened());
+            for (sample, (opaque, white)) in samples.as_flattened_mut().iter_mut().zip(shares) {
+                let (opaque, white) = ((*opaque).min(255), (*white).min(255));
+                let code = kind.black * (opaque - white) + kind.white * white;
+                *sample = (*sample * (255 - opaque) + code) / 255;
+            }
         }
         *block = kind.divisors.quantise(&forward(&samples));
     }

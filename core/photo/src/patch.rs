@@ -13,13 +13,23 @@ pub(crate) struct Patch {
 
 /// Writes `data` with the patches, which are in order and do not overlap.
 pub(crate) fn write(data: &[u8], patches: &[Patch], out: &mut impl Write) -> io::Result<()> {
-    let mut at = 0;
+    write_range(data, patches, 0..data.len(), out)
+}
+
+/// Writes a range of `data` with patches that all lie in it.
+pub(crate) fn write_range(
+    data: &[u8],
+    patches: &[Patch],
+    range: Range<usize>,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let mut at = range.start;
     for patch in patches {
         out.write_all(between(data, at..patch.range.start)?)?;
         out.write_all(&patch.bytes)?;
         at = patch.range.end;
     }
-    out.write_all(between(data, at..data.len())?)
+    out.write_all(between(data, at..range.end)?)
 }
 
 fn between(data: &[u8], range: Range<usize>) -> io::Result<&[u8]> {

@@ -12,10 +12,15 @@ use crate::jpeg::encode::encode;
 use crate::jpeg::{APP1, APP2, APP13, Broken, COM, Jpeg, Why, is_complete, segments};
 use crate::layout::{self, Layout};
 use crate::limits::{MAX_DECODED_PIXELS, MAX_FILE_BYTES};
+use crate::mark::Looks;
+use crate::mark::code::Code;
+use crate::mark::digest::{Cells, Lie};
 use crate::paint::{Mask, Plate};
 use crate::planes::{Plane, Planes, fitted, from_jpeg, from_rgb};
 use crate::seal;
-use crate::stamp::{ExifOutcome, Method, Mode, Order, Report, about, exif_bytes};
+use crate::stamp::{
+    ExifOutcome, Method, Mode, Order, Report, about, drawn_code, exif_bytes, with_code,
+};
 use crate::turn::Rect;
 
 /// The long side of a copy for sending, in pixels.
@@ -56,8 +61,11 @@ pub(crate) fn stamp(
     let (lines, missing_fields) = order.template.lines(order.facts);
     let size = (decoded.planes.y.width, decoded.planes.y.height);
     let plate = Plate::new(order.template.plate_opacity);
-    let (layout, opacity) = if order.mode == Mode::Canvas {
-        let layout = layout::beside_picture(fonts, &lines, order.template, size)?;
+    let (layout, module, opacity) = if order.mode == Mode::Canvas {
+        let shown = (size.0, size.1 + size.1 / 4);
+        let (layout, module) = with_code(order, shown, |code| {
+            layout::beside_picture(fonts, &lines, order.template, code, size)
+        })?;
         let strip = layout.plate.bottom;
         let bottom = size.1.next_multiple_of(2) + strip;
         decoded.planes.y.extend(bottom, 0);
@@ -69,11 +77,18 @@ pub(crate) fn stamp(
             right: size.0,
             bottom,
         };
+        let down = bottom - strip;
+        let square = layout.square.map(|square| Rect {
+            top: square.top + down,
+            bottom: square.bottom + down,
+            ..square
+        });
         let layout = Layout {
             plate: moved,
+            square,
             ..layout
         };
-        (layout, 100)
+        (layout, module, 100)
     } else {
         let even = |plate: Rect| Rect {
             left: plate.left / 2 * 2,
@@ -81,10 +96,31 @@ pub(crate) fn stamp(
             right: plate.right.next_multiple_of(2).min(size.0),
             bottom: plate.bottom.next_multiple_of(2).min(size.1),
         };
-        let layout = layout::on_picture(fonts, &lines, order.template, size, even)?;
-        (layout, plate.opacity())
+        let (layout, module) = with_code(order, size, |code| {
+            layout::on_picture(fonts, &lines, order.template, code, size, even)
+        })?;
+        (layout, module, plate.opacity())
     };
     draw(&mut decoded.planes, fonts, &layout, order, plate);
+    let drawn = match (order.mark, layout.square) {
+        (Some(marker), Some(square)) => {
+            let shown = (decoded.planes.y.width, decoded.planes.y.height);
+            let phase = (0, 0);
+            let cells = Cells::new(shown, layout.plate, phase);
+            let looks = Looks {
+                size: shown,
+                band: layout.plate,
+                corner: (square.left, square.top),
+                module,
+                phase,
+                means: plane_means(&decoded.planes.y, &cells),
+            };
+            let drawn = marker.code(looks)?;
+            draw_code(&mut decoded.planes, &drawn.code, module, square);
+            Some((square, drawn))
+        }
+        _ => None,
+    };
 
     let tags = Tags::of(order.facts).upright();
     let (tiff, outcome) = match exif::with_tags(decoded.tiff.as_deref(), &tags) {
@@ -108,6 +144,11 @@ pub(crate) fn stamp(
         original: Hash::of(data),
         sealed_bytes: 0,
         exif: outcome,
+        code: drawn_code(
+            order,
+            module,
+            drawn.as_ref().map(|(square, drawn)| (*square, drawn)),
+        ),
     };
     let mut head = JFIF.to_vec();
     if let Some(segment) = tiff.and_then(|tiff| exif_bytes(&tiff).ok()) {
@@ -171,12 +212,13 @@ const JFIF: &[u8] = b"\xFF\xE0\0\x10JFIF\0\x01\x01\0\0\x01\0\x01\0\0";
 /// Draws the plate and the text.
 fn draw(planes: &mut Planes, fonts: &Fonts<'_>, layout: &Layout, order: &Order<'_>, plate: Plate) {
     let area = layout.plate;
+    let text = layout.text_area();
     let mut mask = Mask::new(area);
     layout.text.draw(
         fonts,
-        (area.width(), area.height()),
+        (text.width(), text.height()),
         order.template.corner.right(),
-        |x, y, coverage| mask.dot(area.left + x, area.top + y, coverage),
+        |x, y, coverage| mask.dot(text.left + x, text.top + y, coverage),
     );
     let paint = |pixel: &mut u8, black: i32, white: i32, letter: u32| {
         let letter = i32::try_from(letter).unwrap_or(255);
@@ -206,6 +248,31 @@ fn draw(planes: &mut Planes, fonts: &Fonts<'_>, layout: &Layout, order: &Order<'
             }
         }
     }
+}
+
+/// Draws the code, black and white and without colour.
+fn draw_code(planes: &mut Planes, code: &Code, module: usize, square: Rect) {
+    for y in 0..square.height() {
+        let line = planes.y.row_mut(square.top + y);
+        let pixels = line.get_mut(square.left..square.right).unwrap_or_default();
+        for (x, pixel) in pixels.iter_mut().enumerate() {
+            *pixel = if code.white(x, y, module) { u8::MAX } else { 0 };
+        }
+    }
+    for plane in [&mut planes.cb, &mut planes.cr] {
+        for y in square.top / 2..square.bottom.div_ceil(2) {
+            let line = plane.row_mut(y);
+            let pixels = line.get_mut(square.left / 2..square.right.div_ceil(2));
+            pixels.unwrap_or_default().fill(128);
+        }
+    }
+}
+
+/// The mean of each cell of a picture as it is shown.
+pub(crate) fn plane_means(plane: &Plane, cells: &Cells) -> Vec<i32> {
+    cells.means((plane.width, plane.height), Lie::Fitted, |y, out| {
+        out.extend(plane.row(y).iter().map(|pixel| u32::from(*pixel) * 8));
+    })
 }
 
 /// The sum of two neighbours; the last of a row stands for the one that it lacks.

@@ -18,6 +18,7 @@ pub(crate) const APP9: u8 = 0xE9;
 const NAME: &[u8; 8] = b"WAYMARK\0";
 const KIND_SEALED: u8 = b'S';
 const KIND_ABOUT: u8 = b'A';
+const KIND_MARK: u8 = b'M';
 const VERSION: u8 = 1;
 
 /// Name, kind, version, number and count of the piece.
@@ -69,6 +70,24 @@ pub(crate) fn about(json: &[u8]) -> Option<Vec<u8>> {
     segment(KIND_ABOUT, 0, 1, json)
 }
 
+/// The segment with the device's statement.
+pub(crate) fn mark(statement: &[u8]) -> Option<Vec<u8>> {
+    segment(KIND_MARK, 0, 1, statement)
+}
+
+/// The statements in a file, each with the range of its segment.
+pub(crate) fn marks<'d, 's>(
+    data: &'d [u8],
+    segments: &'s [Segment],
+) -> impl Iterator<Item = (&'s Segment, &'d [u8])> {
+    segments
+        .iter()
+        .filter_map(move |segment| match ours(data, segment) {
+            Some((KIND_MARK, 0, 1, body)) => Some((segment, body)),
+            _ => None,
+        })
+}
+
 /// The segments with what `patches` replaced in `data`, sealed.
 pub(crate) fn seal(data: &[u8], patches: &[Patch], with: &SealKey) -> Result<Vec<u8>, Error> {
     let mut plain = Vec::new();
@@ -78,7 +97,7 @@ pub(crate) fn seal(data: &[u8], patches: &[Patch], with: &SealKey) -> Result<Vec
     let mut covered = 0;
     let mut shift = 0_i64;
     for patch in patches {
-        // where the range starts in the stamped file without its sealed segments
+        // where the range starts in the stamped file without its sealed segments and its mark
         let at = patch.range.start as i64 + shift;
         shift += patch.bytes.len() as i64 - patch.range.len() as i64;
         plain.extend(at.to_be_bytes());
@@ -158,15 +177,19 @@ pub fn restore(data: &[u8], key: &[u8; 32]) -> Result<Vec<u8>, Error> {
     let mut sealed = Vec::new();
     let (mut at, mut next, mut expected) = (0, 0, None);
     for segment in &segments {
-        let Some((KIND_SEALED, number, count, body)) = ours(data, segment) else {
-            continue;
-        };
-        if number != next || expected.is_some_and(|expected| expected != count) {
-            return Err(Error::SealDamaged);
+        match ours(data, segment) {
+            Some((KIND_SEALED, number, count, body)) => {
+                if number != next || expected.is_some_and(|expected| expected != count) {
+                    return Err(Error::SealDamaged);
+                }
+                next += 1;
+                expected = Some(count);
+                sealed.extend(body);
+            }
+            // it came last, when all else stood
+            Some((KIND_MARK, ..)) => {}
+            _ => continue,
         }
-        next += 1;
-        expected = Some(count);
-        sealed.extend(body);
         stripped.extend(
             data.get(at..segment.whole.start)
                 .ok_or(Error::SealDamaged)?,

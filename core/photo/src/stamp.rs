@@ -13,7 +13,11 @@ use crate::jpeg::edit::{Area, edit};
 use crate::jpeg::{APP0, APP1, APP15, Broken, Jpeg, Obstacle, Segment, Why};
 use crate::layout::{self, Layout};
 use crate::limits::{MAX_FILE_BYTES, MAX_FONT_BYTES};
-use crate::paint::{Mask, Painter, Plate};
+use crate::mark::code::{self, Code};
+use crate::mark::digest::Cells;
+use crate::mark::statement::{self, Statement};
+use crate::mark::{CodeOutcome, Drawn, Looks, Marker, NoCode, walk};
+use crate::paint::{Cover, Mask, Painter, Plate};
 use crate::patch::{self, Patch};
 use crate::reencode;
 use crate::seal::{self, SealKey};
@@ -45,6 +49,8 @@ pub struct Order<'a> {
     pub seal: Option<&'a SealKey>,
     /// A font of the device for characters that the built-in one lacks.
     pub device_font: Option<&'a [u8]>,
+    /// With this the photo verifies itself, see [`crate::verify`].
+    pub mark: Option<&'a Marker<'a>>,
 }
 
 /// How it was done.
@@ -103,6 +109,9 @@ pub struct Report {
     pub sealed_bytes: usize,
     /// What became of the EXIF tags.
     pub exif: ExifOutcome,
+    /// What became of the code; absent when no mark was ordered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<CodeOutcome>,
 }
 
 /// A stamped picture that is not written yet.
@@ -139,6 +148,9 @@ pub fn stamp<'a>(data: &'a [u8], order: &Order<'_>) -> Result<Stamped<'a>, Error
     }
     order.template.check()?;
     order.facts.check()?;
+    if let Some(marker) = order.mark {
+        marker.check()?;
+    }
     if order
         .device_font
         .is_some_and(|font| font.len() > MAX_FONT_BYTES)
@@ -164,9 +176,23 @@ pub fn stamp<'a>(data: &'a [u8], order: &Order<'_>) -> Result<Stamped<'a>, Error
         },
     };
     let (bytes, report) = reencode::stamp(data, order, &fonts, why)?;
+    let mut bytes = vec![bytes];
+    if let Some(marker) = order.mark {
+        let [whole] = bytes.as_mut_slice() else {
+            return Err(Error::Value("mark"));
+        };
+        let picture = statement::picture_of(whole).ok_or(Error::Value("mark"))?;
+        let hashes = (Hash::of(whole), picture, report.original);
+        let statement = Statement::new(marker, order.facts, hashes).sign(marker)?;
+        let mark = seal::mark(&statement).ok_or(Error::Value("mark"))?;
+        let segments = crate::jpeg::segments(whole)?;
+        let rest = whole.split_off(ours_at(&segments));
+        bytes.extend([mark, rest]);
+    }
+    let patch = |bytes| Patch { range: 0..0, bytes };
     Ok(Stamped {
         data: &[],
-        patches: vec![Patch { range: 0..0, bytes }],
+        patches: bytes.into_iter().map(patch).collect(),
         report,
     })
 }
@@ -228,10 +254,33 @@ fn in_place<'a>(
     let orientation = tiff.and_then(exif::orientation).unwrap_or(1);
     let turn = Turn::new(orientation, jpeg.width, jpeg.height);
     let (lines, missing_fields) = order.template.lines(order.facts);
-    let layout = layout::on_picture(fonts, &lines, order.template, turn.shown(), |plate| {
-        turn.shown_rect(whole_mcus(&jpeg, turn.stored_rect(plate)))
+    let shown = turn.shown();
+    let (layout, module) = with_code(order, shown, |code| {
+        layout::on_picture(fonts, &lines, order.template, code, shown, |plate| {
+            turn.shown_rect(whole_mcus(&jpeg, turn.stored_rect(plate)))
+        })
     })?;
     let stored = turn.stored_rect(layout.plate);
+    let band = turn.shown_rect(with_fringe(&jpeg, stored));
+    let drawn = match (order.mark, layout.square) {
+        (Some(marker), Some(square)) => {
+            let phase = walk::phase(turn);
+            let cells = Cells::new(shown, band, phase);
+            let looks = Looks {
+                size: shown,
+                band,
+                corner: (square.left, square.top),
+                module,
+                phase,
+                means: walk::means(&jpeg, turn, &cells)?,
+            };
+            Some((square, marker.code(looks)?))
+        }
+        _ => None,
+    };
+    let cover = drawn
+        .as_ref()
+        .map(|(square, drawn)| cover(&jpeg, &drawn.code, module, turn, *square));
     let mask = mask(fonts, &layout, order.template, turn, stored);
     let area = Area {
         left: stored.left / jpeg.mcu_width,
@@ -240,9 +289,9 @@ fn in_place<'a>(
         bottom: stored.bottom.div_ceil(jpeg.mcu_height),
     };
     let plate = Plate::new(order.template.plate_opacity);
-    let painter = Painter::new(&jpeg, &mask, plate);
+    let painter = Painter::new(&jpeg, &mask, cover.as_ref(), plate);
     let edited = edit(&jpeg, area, &mut |x, y, blocks| painter.paint(x, y, blocks))?;
-    drop(mask);
+    drop((mask, cover));
 
     let (mut patches, outcome) = exif_patch(&jpeg, exif, tiff, &Tags::of(order.facts));
     let mut report = Report {
@@ -252,7 +301,7 @@ fn in_place<'a>(
             fitted_blocks: edited.fitted_blocks,
         },
         size: turn.shown(),
-        band: turn.shown_rect(with_fringe(&jpeg, stored)),
+        band,
         em: layout.em,
         plate_opacity: plate.opacity(),
         missing_glyphs: layout.text.missing.into_iter().collect(),
@@ -261,12 +310,13 @@ fn in_place<'a>(
         original: Hash::of(data),
         sealed_bytes: 0,
         exif: outcome,
+        code: drawn_code(
+            order,
+            module,
+            drawn.as_ref().map(|(square, drawn)| (*square, drawn)),
+        ),
     };
-    let ours = jpeg
-        .segments
-        .iter()
-        .find(|segment| !(APP0..=APP15).contains(&segment.marker))
-        .map_or(2, |segment| segment.whole.start);
+    let ours = ours_at(&jpeg.segments);
     let about = seal::about(&about(&report, order)?).ok_or(Error::SealDamaged)?;
     patches.push(Patch {
         range: ours..ours,
@@ -288,11 +338,85 @@ fn in_place<'a>(
             },
         );
     }
+    if let Some(marker) = order.mark {
+        let picture = statement::picture_with(&jpeg, &patches).map_err(Error::from)?;
+        let file = statement::file_with(data, &patches).map_err(Error::from)?;
+        let hashes = (file, picture, report.original);
+        let statement = Statement::new(marker, order.facts, hashes).sign(marker)?;
+        let at = patches
+            .iter()
+            .position(|patch| patch.range.start > ours)
+            .unwrap_or(patches.len());
+        patches.insert(
+            at,
+            Patch {
+                range: ours..ours,
+                bytes: seal::mark(&statement).ok_or(Error::Value("mark"))?,
+            },
+        );
+    }
     Ok(Stamped {
         data,
         patches,
         report,
     })
+}
+
+/// What the report says of the code.
+pub(crate) fn drawn_code(
+    order: &Order<'_>,
+    module: usize,
+    drawn: Option<(Rect, &Drawn)>,
+) -> Option<CodeOutcome> {
+    order.mark?;
+    Some(match drawn {
+        None => CodeOutcome::None(NoCode::TooSmall),
+        Some((square, drawn)) => CodeOutcome::Drawn {
+            square,
+            module,
+            bytes: drawn.bytes,
+            cells: drawn.cells,
+        },
+    })
+}
+
+/// Where our own segments go: before the first that is neither APPn nor a comment.
+fn ours_at(segments: &[Segment]) -> usize {
+    segments
+        .iter()
+        .find(|segment| !(APP0..=APP15).contains(&segment.marker))
+        .map_or(2, |segment| segment.whole.start)
+}
+
+/// The layout with the largest code that a picture of this size has room for, and the pixels of its modules; without one where there is no room, and where
+/// none was ordered.
+pub(crate) fn with_code(
+    order: &Order<'_>,
+    size: (usize, usize),
+    layout: impl Fn(usize) -> Result<Layout, Error>,
+) -> Result<(Layout, usize), Error> {
+    if order.mark.is_some() {
+        for module in code::modules(size) {
+            match layout(module * code::SIDE) {
+                Ok(layout) => return Ok((layout, module)),
+                Err(Error::TooSmall { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+    Ok((layout(0)?, 0))
+}
+
+/// The code over the pixels of the stored picture.
+fn cover(jpeg: &Jpeg<'_>, code: &Code, module: usize, turn: Turn, square: Rect) -> Cover {
+    let mut cover = Cover::new(whole_mcus(jpeg, turn.stored_rect(square)));
+    for y in 0..square.height() {
+        for x in 0..square.width() {
+            let (left, top) = turn.stored(square.left + x, square.top + y);
+            cover.dot(left, top, code.white(x, y, module));
+        }
+    }
+    cover
 }
 
 /// What the file itself says about the stamp, in the clear.
@@ -311,13 +435,13 @@ pub(crate) fn about(report: &Report, order: &Order<'_>) -> Result<Vec<u8>, Error
 /// The text as a mask over this rectangle of the stored picture.
 fn mask(fonts: &Fonts<'_>, layout: &Layout, template: &Template, turn: Turn, stored: Rect) -> Mask {
     let mut mask = Mask::new(stored);
-    let plate = layout.plate;
+    let area = layout.text_area();
     layout.text.draw(
         fonts,
-        (plate.width(), plate.height()),
+        (area.width(), area.height()),
         template.corner.right(),
         |x, y, coverage| {
-            let (x, y) = turn.stored(plate.left + x, plate.top + y);
+            let (x, y) = turn.stored(area.left + x, area.top + y);
             mask.dot(x, y, coverage);
         },
     );

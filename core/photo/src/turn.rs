@@ -92,6 +92,11 @@ impl Turn {
         }
     }
 
+    /// Whether rows are stored as columns.
+    pub(crate) const fn is_transposed(&self) -> bool {
+        self.transposed
+    }
+
     /// The stored pixel that is shown at (x, y).
     #[inline(always)]
     pub(crate) const fn stored(&self, x: usize, y: usize) -> (usize, usize) {

@@ -55,6 +55,7 @@ fn stamped(data: &[u8], mode: Mode, template: &Template) -> Result<(Vec<u8>, Rep
         facts: &facts,
         seal: Some(&KEY),
         device_font: None,
+        mark: None,
     };
     let stamped = stamp(data, &order)?;
     let mut out = Vec::new();
@@ -435,6 +436,7 @@ fn characters_that_no_font_has_are_reported() {
         facts: &facts,
         seal: None,
         device_font: None,
+        mark: None,
     };
     let data = fixture("no_exif.jpg");
     let stamped = stamp(&data, &order).unwrap();
@@ -468,6 +470,7 @@ fn numbers_out_of_range_are_refused() {
             facts: &facts,
             seal: None,
             device_font: None,
+            mark: None,
         };
         assert!(
             matches!(stamp(&data, &order), Err(Error::Value(_))),

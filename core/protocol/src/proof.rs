@@ -60,6 +60,13 @@ impl PublicKey {
         &self.0
     }
 
+    /// The key as a point in SEC 1 compressed form; `None` when the text is none.
+    #[must_use]
+    pub fn to_bytes(&self) -> Option<[u8; 33]> {
+        let bytes = BASE64URL_NOPAD.decode(self.0.as_bytes()).ok()?;
+        bytes.try_into().ok()
+    }
+
     /// The key with its point worked out, for many signatures.
     #[must_use]
     pub fn ready(&self) -> ReadyKey {
@@ -109,6 +116,13 @@ impl Signature {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// r and s, 32 bytes each; `None` when the text is no signature.
+    #[must_use]
+    pub fn to_bytes(&self) -> Option<[u8; 64]> {
+        let bytes = BASE64URL_NOPAD.decode(self.0.as_bytes()).ok()?;
+        bytes.try_into().ok()
     }
 
     /// The same signature with the lower of the two values that s may have, see [`crate::jws`]; `None` when it is none.
@@ -191,6 +205,16 @@ pub fn head_payload(statement: &HeadStatement) -> Vec<u8> {
 #[must_use]
 pub fn head_jws(statement: &HeadStatement, signature: &Signature) -> String {
     jws::assemble(HEAD_TYP, &statement.payload(), signature)
+}
+
+/// What the company signs for a device's key, so that photos which the device marks can be verified with the company's key alone. In bytes, since a code on a
+/// picture has no room for more: the line, the id's 16 bytes, the key's 33. `None` when the key is none.
+#[must_use]
+pub fn photo_key_payload(device: DeviceId, key: &PublicKey) -> Option<Vec<u8>> {
+    let mut payload = b"waymark photo key 1\n".to_vec();
+    payload.extend(device.as_uuid().as_bytes());
+    payload.extend(key.to_bytes()?);
+    Some(payload)
 }
 
 /// HMAC-SHA-256, for the server's own tickets.

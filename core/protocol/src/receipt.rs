@@ -6,7 +6,7 @@ use waymark_domain::ids::{DeviceId, Epoch, TenantId, UserId};
 use waymark_domain::time::UnixMs;
 
 use crate::jws::{self, JwsError};
-use crate::proof::{PublicKey, ReadyKey, SignError, Signer};
+use crate::proof::{PublicKey, ReadyKey, SignError, Signature, Signer, photo_key_payload};
 
 /// Type of a device's statement of the head of its chain.
 pub const HEAD_TYP: &str = "waymark-head+json";
@@ -57,6 +57,9 @@ pub struct Receipt {
     pub at_ms: UnixMs,
     /// The continuity of the server's log.
     pub epoch: Epoch,
+    /// The company's signature over [`crate::proof::photo_key_payload`]: for photos, whose code has no room for a receipt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vouch: Option<Signature>,
 }
 
 /// Which receipt a device holds for its head, so that the server signs none twice.
@@ -88,6 +91,17 @@ impl HeadStatement {
 }
 
 impl Receipt {
+    /// The same receipt, with the company's signature over the device's key for photos.
+    ///
+    /// # Errors
+    /// [`SignError`]; also when the device's key is none.
+    pub fn vouched(mut self, signer: &dyn Signer) -> Result<Self, SignError> {
+        let payload = photo_key_payload(self.device, &self.device_key);
+        let payload = payload.ok_or_else(|| SignError("the device's key is none".to_owned()))?;
+        self.vouch = Some(jws::sign_low(signer, &payload)?);
+        Ok(self)
+    }
+
     /// Signs the receipt with the server's key.
     ///
     /// # Errors
@@ -133,6 +147,7 @@ mod tests {
             complete: true,
             at_ms: 5,
             epoch: Epoch::from_uuid(id(4)),
+            vouch: None,
         };
         let compact = receipt.sign(&server).unwrap();
         assert_eq!(
@@ -142,6 +157,41 @@ mod tests {
         let other = SoftwareSigner::from_secret(&[2; 32]).unwrap();
         let opened = Receipt::open(&compact, &other.public_key().ready());
         assert_eq!(opened, Err(JwsError::Signature));
+    }
+
+    #[test]
+    fn a_vouch_is_the_companys_word_for_one_key_of_one_device() {
+        let (server, phone) = (
+            SoftwareSigner::from_secret(&[1; 32]).unwrap(),
+            SoftwareSigner::from_secret(&[2; 32]).unwrap(),
+        );
+        let device = DeviceId::from_uuid(id(2));
+        let receipt = Receipt {
+            tenant: TenantId::from_uuid(id(1)),
+            company: "Café".to_owned(),
+            device,
+            device_key: phone.public_key(),
+            user: UserId::from_uuid(id(3)),
+            user_name: None,
+            n: 7,
+            head: Hash::ZERO,
+            ops: 7,
+            complete: true,
+            at_ms: 5,
+            epoch: Epoch::from_uuid(id(4)),
+            vouch: None,
+        };
+        let compact = receipt.vouched(&server).unwrap().sign(&server).unwrap();
+        let opened = Receipt::open(&compact, &server.public_key().ready()).unwrap();
+        let vouch = opened.vouch.unwrap();
+        let payload = photo_key_payload(device, &phone.public_key()).unwrap();
+        assert!(server.public_key().verifies(&payload, &vouch));
+        let other = photo_key_payload(DeviceId::from_uuid(id(9)), &phone.public_key()).unwrap();
+        assert!(!server.public_key().verifies(&other, &vouch));
+        assert_eq!(
+            photo_key_payload(device, &PublicKey::from_text("x".to_owned())),
+            None
+        );
     }
 
     #[test]

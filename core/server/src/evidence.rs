@@ -100,7 +100,7 @@ impl<S: Storage> Server<S> {
                     let head = compact(identity.tenant, device.device, &row.head);
                     writer.head(&head).map_err(failed)?;
                     let receipt = receipt(&identity, &user, device, row);
-                    let receipt = self.sign_receipt(&receipt)?;
+                    let receipt = self.sign_receipt(receipt)?;
                     writer.receipt(&receipt).map_err(failed)?;
                     receipts += 1;
                 }

@@ -96,6 +96,7 @@ pub(crate) fn receipt(
         complete: row.complete,
         at_ms: row.at_ms,
         epoch: row.epoch,
+        vouch: None,
     }
 }
 
@@ -112,12 +113,14 @@ pub(crate) fn sign<S: Storage>(
     let identity = view.identity()?;
     let identity = identity.ok_or_else(|| Error::corrupt("the identity"))?;
     let receipt = receipt(&identity, &caller.user, &caller.device, &row);
-    server.sign_receipt(&receipt).map(Some)
+    server.sign_receipt(receipt).map(Some)
 }
 
 impl<S: Storage> Server<S> {
-    pub(crate) fn sign_receipt(&self, receipt: &Receipt) -> Result<String> {
-        let signed = receipt.sign(self.signer());
+    /// Signs a receipt, and in it for the device's key.
+    pub(crate) fn sign_receipt(&self, receipt: Receipt) -> Result<String> {
+        let vouched = receipt.vouched(self.signer());
+        let signed = vouched.and_then(|receipt| receipt.sign(self.signer()));
         signed.map_err(|error| Error::api(ApiCode::Internal, error.to_string()))
     }
 }

@@ -102,6 +102,23 @@ impl Reader<'_> {
         Ok(meta::chain(self.conn)?.head_n)
     }
 
+    /// The newest operation of this device: its count and the hash of its bytes; 0 and zeros before the first.
+    ///
+    /// # Errors
+    /// As every read.
+    pub fn chain_head(&self) -> Result<(u64, Hash), StoreError> {
+        let chain = meta::chain(self.conn)?;
+        Ok((chain.head_n, chain.head))
+    }
+
+    /// The newest receipt of the server.
+    ///
+    /// # Errors
+    /// As every read.
+    pub fn newest_receipt(&self) -> Result<Option<ReceiptRow>, StoreError> {
+        self.receipt_before(i64::MAX.unsigned_abs())
+    }
+
     /// The lowest count from which every operation up to `end` is here; `None` when `end` itself is not.
     ///
     /// # Errors

@@ -45,6 +45,7 @@ fn stamped(data: &[u8], mode: Mode, template: &Template, facts: &Facts) -> Vec<u
         facts,
         seal: Some(&KEY),
         device_font: None,
+        mark: None,
     };
     let mut out = Vec::with_capacity(data.len() * 2);
     stamp(data, &order).unwrap().write_to(&mut out).unwrap();

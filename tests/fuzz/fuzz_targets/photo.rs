@@ -42,6 +42,7 @@ fn stamped(data: &[u8], mode: Mode) -> Option<Vec<u8>> {
         facts: &FACTS,
         seal: Some(&KEY),
         device_font: None,
+        mark: None,
     };
     let stamped = stamp(data, &order).ok()?;
     let mut out = Vec::new();

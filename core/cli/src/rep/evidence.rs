@@ -11,6 +11,7 @@ use waymark_protocol::proof::PublicKey;
 use crate::args::{Evidence, EvidenceExport, Verify};
 use crate::context::Context;
 use crate::failure::{Exit, Failure, Outcome, Own};
+use crate::photo;
 use crate::words::rep as words;
 
 pub(crate) fn run(context: &Context, what: Evidence) -> Outcome {
@@ -47,8 +48,11 @@ fn export(context: &Context, args: &EvidenceExport) -> Outcome {
 
 /// Needs no database: a key that is given is trusted, else the key in the bundle is used and the report says so.
 pub(crate) fn verify(context: &Context, args: &Verify) -> Outcome {
-    let file =
+    let mut file =
         File::open(&args.bundle).map_err(|_| Own::NoSuchFile(args.bundle.display().to_string()))?;
+    if photo::is_photo(&mut file)? {
+        return photo::verify(context, &args.bundle, args.key.as_deref());
+    }
     let key = args
         .key
         .as_ref()

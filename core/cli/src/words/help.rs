@@ -127,7 +127,7 @@ const COMMANDS: &[(&str, &str)] = &[
         "写出证据文件：某一天的操作，或最近 30 天的全部操作",
     ),
     ("evidence key", "公司密钥，交给验证者"),
-    ("verify", "验证证据文件：只需文件和公司密钥"),
+    ("verify", "验证证据文件或已签名的照片：只需文件和公司密钥"),
     (
         "stamp",
         "给照片加水印；水印以外的像素不变，原图可封存在文件内",
@@ -293,6 +293,10 @@ const ARGUMENTS: &[(&str, &str)] = &[
         "stamp key",
         "用此密钥将原图封存在文件内，见 waymark photo key",
     ),
+    (
+        "sign",
+        "用本设备的密钥签名，使照片可自行验证；须给出时间及其误差",
+    ),
     ("font", "内置字体缺字时使用的字体"),
     ("thumbnail", "同时写出不超过 30 KB 的缩略图"),
     ("restore photo", "带水印的照片"),
@@ -330,7 +334,7 @@ const ARGUMENTS: &[(&str, &str)] = &[
     ("recover check", "逐字节核对每张照片与其哈希"),
     ("seal_key", "封存时使用的密钥"),
     ("key_file", "写到哪里；该文件不得已存在"),
-    ("bundle", "证据文件"),
+    ("bundle", "证据文件或照片"),
     (
         "verify key",
         "公司密钥，由 waymark evidence key 给出；没有它则什么也不能证明",

@@ -6,6 +6,7 @@ pub(crate) mod demo;
 pub(crate) mod help;
 pub(crate) mod office;
 pub(crate) mod photo;
+pub(crate) mod photo_check;
 pub(crate) mod photos;
 pub(crate) mod presence;
 pub(crate) mod rep;
@@ -51,6 +52,7 @@ mod tests {
             super::presence::ALL,
             super::photo::ALL,
             super::photos::ALL,
+            super::photo_check::ALL,
             super::demo::ALL,
         ]
         .concat();

@@ -54,6 +54,17 @@ super::sentences! {
     not_a_key_remedy() "Make one with waymark photo key" / "请用 waymark photo key 生成";
     not_a_value(pair) "That is no value: {pair}" / "内容无效：{pair}";
     not_a_value_remedy() "Give key=value; a time as 2026-03-02T09:30:00+01:00, numbers as such, a source as camera, gallery or other_app" / "请给出 键=值；时间如 2026-03-02T09:30:00+08:00，数字直接写，source 为 camera、gallery 或 other_app";
+    signed() "Signed: with the company's key anyone can verify this photo, and smaller copies of it, by waymark verify." / "已签名：凭公司密钥，任何人都可用 waymark verify 验证此照片及其缩小的副本。";
+    signed_without_code() "Signed, but there is no room for a code that could be read from a smaller copy: only this file can be verified." / "已签名，但照片太小，放不下可从缩小副本中读出的二维码：只有此文件可以验证。";
+    not_vouched_yet() "The company has not vouched for this device yet: sync once, and sign photos after that." / "公司尚未为此设备担保：请先同步一次，再为照片签名。";
+    no_bounds() "A photo can be signed only with its time and how far off that may be" / "签名需要照片的时间及其误差范围";
+    no_bounds_remedy() "Give --set time=2026-03-02T09:30:00+01:00 and --set time_plus_minus=SECONDS" / "请给出 --set time=2026-03-02T09:30:00+08:00 和 --set time_plus_minus=秒数";
+    not_a_verdict(word) "{word} is no verdict of a check-in" / "{word} 不是签到结论";
+    not_a_verdict_remedy() "Give verdict=met, not_met or unverified" / "请给出 verdict=met、not_met 或 unverified";
+    sign_failed(why) "The device's key could not sign ({why})" / "设备密钥无法签名（{why}）";
+    sign_failed_remedy() "Unlock the device and try again" / "请解锁设备后重试";
+    company_key_wrong() "That is no company's key" / "这不是公司密钥";
+    company_key_remedy() "Give what waymark evidence key prints at the company" / "请提供公司处 waymark evidence key 给出的密钥";
     not_facts(why) "The facts cannot be read ({why})" / "无法读取照片信息（{why}）";
     not_facts_remedy() "Correct the file given with --facts" / "请更正 --facts 指定的文件";
     over_input(path) "{path} is the photo itself" / "{path} 就是照片本身";
@@ -98,6 +109,8 @@ pub(crate) fn error(lang: Lang, error: &Error) -> (String, String) {
         Error::SealDamaged => (seal_damaged(lang), seal_damaged_remedy(lang)),
         Error::WrongKey => (wrong_key(lang), wrong_key_remedy(lang)),
         Error::Changed => (changed(lang), seal_damaged_remedy(lang)),
+        Error::Sign(why) => (sign_failed(lang, why), sign_failed_remedy(lang)),
+        Error::CompanyKey => (company_key_wrong(lang), company_key_remedy(lang)),
         Error::Io(error) => (error.to_string(), super::rep::internal_remedy(lang)),
     }
 }
@@ -119,6 +132,8 @@ pub(crate) const fn code(error: &Error) -> &'static str {
         Error::SealDamaged => "seal_damaged",
         Error::WrongKey => "wrong_key",
         Error::Changed => "photo_changed",
+        Error::Sign(_) => "sign",
+        Error::CompanyKey => "company_key",
         Error::Io(_) => "io",
     }
 }

@@ -93,6 +93,7 @@ impl Photos {
             facts: &facts,
             seal,
             device_font: None,
+            mark: None,
         };
         let refused = |error: Error| WaymarkError::new(ErrorCode::NotAPicture, error.to_string());
         let stamped = stamp(&bytes, &order).map_err(refused)?;
@@ -143,6 +144,7 @@ impl Photos {
             facts: &facts,
             seal: None,
             device_font: None,
+            mark: None,
         };
         let stamped = match stamp(bytes, &order(Mode::Evidence)) {
             // a stamp beside it has room where one on it has none

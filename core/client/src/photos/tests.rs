@@ -470,6 +470,7 @@ fn what_a_file_says_of_where_it_was_taken_is_recorded_nowhere() {
         facts: &facts,
         seal: None,
         device_font: None,
+        mark: None,
     };
     let stamped = waymark_photo::stamp(&plain, &order).unwrap();
     stamped.write_to(&mut exported).unwrap();

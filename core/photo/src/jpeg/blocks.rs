@@ -174,6 +174,42 @@ impl<'a, 't> Walker<'a, 't> {
         Ok(())
     }
 
+    /// Goes on to the MCU `target`, and notes of each block on the way the MCU, its number in it, and its DC value.
+    pub(crate) fn note_means(
+        &mut self,
+        target: usize,
+        note: &mut impl FnMut(usize, usize, i32),
+    ) -> Result<(), Broken> {
+        while self.at < target {
+            // over the restart marker, if one stands here
+            self.skip_to(self.at)?;
+            let left = match self.at.checked_rem(self.restart) {
+                Some(since) => self.restart - since,
+                None => 256,
+            };
+            let count = (target - self.at).min(left).min(256);
+            let mut bits = self.bits;
+            let mut predictors = self.predictors;
+            for mcu in self.at..self.at + count {
+                for (number, step) in self.plan.iter().enumerate() {
+                    let difference = step.dc.next(&mut bits)?;
+                    if let Some(predictor) = predictors.get_mut(step.component) {
+                        *predictor = predictor.wrapping_add(difference);
+                        note(mcu, number, *predictor);
+                    }
+                    step.ac.skip(&mut bits)?;
+                }
+            }
+            self.bits = bits;
+            self.predictors = predictors;
+            self.at += count;
+            if self.bits.ran_out() {
+                return Err(Broken::EndsEarly);
+            }
+        }
+        Ok(())
+    }
+
     /// Decodes the next MCU into as many blocks as it has.
     pub(crate) fn decode(&mut self, blocks: &mut Vec<Block>) -> Result<(), Broken> {
         blocks.clear();

@@ -245,18 +245,21 @@ fn next_ff(data: &[u8]) -> Option<usize> {
 
 /// Whether the marker that ends a picture comes after all its scans. Decoders fill up what is missing with grey and say nothing.
 pub(crate) fn is_complete(data: &[u8]) -> bool {
+    picture_end(data).is_some()
+}
+
+/// Where the marker stands that ends a picture, behind all its scans.
+pub(crate) fn picture_end(data: &[u8]) -> Option<usize> {
     let mut at = 2;
     loop {
-        let Some(next) = scan_end(data, at) else {
-            return false;
-        };
+        let next = scan_end(data, at)?;
         let Some([_, marker, high, low]) =
             data.get(next..).and_then(|rest| rest.first_chunk::<4>())
         else {
-            return data.get(next + 1) == Some(&EOI);
+            return (data.get(next + 1) == Some(&EOI)).then_some(next);
         };
         if *marker == EOI {
-            return true;
+            return Some(next);
         }
         at = next + 2 + usize::from(u16::from_be_bytes([*high, *low]));
     }
