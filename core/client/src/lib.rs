@@ -53,7 +53,7 @@ pub use notes::{NoteRequest, NoteView, Notes};
 pub use photo_mark::PhotoMark;
 pub use photos::{
     Capture, CaptureRequest, ExportMode, FileState, NoPreview, PhotoExport, PhotoFacts, PhotoOf,
-    PhotoView, Photos, ReconcileReport, SlotView,
+    PhotoView, Photos, ReconcileReport, SlotView, Unsigned,
 };
 pub use policies::{CheckInRules, Policies};
 pub use privacy::{CollectedView, DayView, LookView, Privacy, PrivacyView, Sort};

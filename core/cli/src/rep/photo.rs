@@ -13,7 +13,7 @@ use waymark_domain::ids::PhotoId;
 use waymark_domain::photo::layer::{EDGE, Form, Mark, Point};
 use waymark_domain::photo::{Place, Source, State};
 use waymark_photo::limits::MAX_TEMPLATE_BYTES;
-use waymark_photo::{SealKey, Template};
+use waymark_photo::{CodeOutcome, SealKey, Template};
 
 use super::visit::named_or_current;
 use super::{customer_name, short_id, user};
@@ -26,7 +26,7 @@ use crate::failure::{Outcome, Own};
 use crate::photo::{read_key, read_photo};
 use crate::when::{day_and_time, moment};
 use crate::width::Table;
-use crate::words::photos as words;
+use crate::words::{photo as stamp_words, photos as words};
 
 /// How thick a line is drawn, ten-thousandths of the picture's width.
 const LINE: u16 = 40;
@@ -147,9 +147,21 @@ pub(crate) fn export(context: &Context, args: &PhotoExport) -> Outcome {
         .write(|out| Ok(waymark.photos().export(id, mode, out)?))?;
     let file = args.to.name();
     context.show(&json!({ "file": file, "export": done }), || {
-        match done.stamp {
-            Some(_) => words::stamped(context.lang, &file, done.bytes),
-            None => words::exported(context.lang, &file, done.bytes),
+        let lang = context.lang;
+        match (&done.stamp, done.unsigned) {
+            (None, _) => words::exported(lang, &file, done.bytes),
+            (Some(_), Some(why)) => {
+                let stamped = words::stamped(lang, &file, done.bytes);
+                format!("{stamped}\n{}", said::unsigned(why, lang))
+            }
+            (Some(report), None) => {
+                let stamped = words::stamped(lang, &file, done.bytes);
+                let signed = match report.code {
+                    Some(CodeOutcome::Drawn { .. }) => stamp_words::signed(lang),
+                    _ => stamp_words::signed_without_code(lang),
+                };
+                format!("{stamped}\n{signed}")
+            }
         }
     })
 }
@@ -383,10 +395,11 @@ fn told(view: &PhotoView, lang: Lang) -> Vec<String> {
         (None, None) => {}
     }
     lines.extend(view.caption.as_ref().map(|text| words::caption(lang, text)));
-    if !view.same_as.is_empty() {
-        let ids: Vec<String> = view.same_as.iter().map(short_id).collect();
-        lines.push(words::same(lang, ids.join(", ")));
-    }
+    let noticed = view.signals.iter().map(|signal| {
+        let other = signal.other.as_ref().map(short_id).unwrap_or_default();
+        words::noticed(lang, said::signal(signal, &other, lang))
+    });
+    lines.extend(noticed);
     if let Some(layer) = &view.layer {
         lines.push(words::drawn(lang, layer.marks.len(), layer.version));
     }

@@ -18,7 +18,7 @@ super::sentences! {
     preview(path) "Preview: {path}" / "预览图：{path}";
     no_preview(why) "No preview: {why}" / "无预览图：{why}";
     caption(text) "Caption: {text}" / "说明：{text}";
-    same(numbers) "The same picture as: {numbers}" / "与此照片内容相同：{numbers}";
+    noticed(what) "Noticed: {what}" / "注意：{what}";
     drawn(marks, version) "Drawn over it: {marks} marks, version {version}; the picture itself is as it was." / "标注 {marks} 处，第 {version} 版；照片本身未改动。";
     withdrawn(time, reason) "Withdrawn {time}: {reason}" / "已于 {time} 撤回：{reason}";
     was_withdrawn(number) "Photo {number} is withdrawn; its record stays." / "照片 {number} 已撤回；记录保留。";

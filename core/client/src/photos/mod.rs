@@ -40,7 +40,7 @@ use crate::error::{ErrorCode, WaymarkError};
 use crate::waymark::Waymark;
 
 pub use self::reconcile::{ReconcileReport, SlotView};
-pub use self::stamped::{ExportMode, PhotoExport};
+pub use self::stamped::{ExportMode, PhotoExport, Unsigned};
 
 /// Bytes that a slot holds free when nobody says otherwise: a picture of 50 megapixels at good quality.
 pub const EXPECTED_BYTES: u64 = 16 << 20;

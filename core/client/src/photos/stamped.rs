@@ -6,12 +6,13 @@ use chrono::{DateTime, FixedOffset};
 use serde::Serialize;
 use waymark_domain::check_in::CheckIn;
 use waymark_domain::geo::Position;
-use waymark_domain::ids::PhotoId;
+use waymark_domain::geo::fence::Side;
+use waymark_domain::ids::{CheckInId, PhotoId};
 use waymark_domain::photo::{Photo, Place, Source};
 use waymark_domain::time::TimeClass;
 use waymark_photo::{
-    Error, Facts, Field, Fix, Language, Mode, Order, Report, SealKey, Source as Printed, Taken,
-    Template, Text, stamp, thumbnail,
+    Error, Facts, Field, Fix, Interval, Language, Mode, Order, Report, SealKey, Source as Printed,
+    Taken, Template, Text, Verdict as Judged, stamp, thumbnail,
 };
 
 use super::{NoPreview, Photos, len_of, words};
@@ -47,6 +48,18 @@ pub struct PhotoExport {
     pub bytes: u64,
     /// What stamping did; absent for the original.
     pub stamp: Option<Report>,
+    /// Why this device did not sign what it stamped.
+    pub unsigned: Option<Unsigned>,
+}
+
+/// Why a stamped picture does not verify itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unsigned {
+    /// Somebody else took it, and this device can say nothing of it.
+    NotYours,
+    /// When it was taken is known on neither side, or on one alone, and a signature states both. After the next sync it is.
+    TimeOpen,
 }
 
 impl Photos {
@@ -72,6 +85,7 @@ impl Photos {
                     photo: id,
                     bytes: len_of(&bytes),
                     stamp: None,
+                    unsigned: None,
                 });
             }
             ExportMode::Stamped {
@@ -87,13 +101,20 @@ impl Photos {
         });
         let own = Self::template(photo.source, lang);
         let facts = self.facts(&photo, lang)?;
+        let signing = self.signing(&photo)?;
+        let device = self.0.photo_mark()?;
+        let sign = |message: &[u8]| device.sign(message);
+        let marker = signing
+            .as_ref()
+            .ok()
+            .map(|(time, verdict)| device.marker(*time, *verdict, &sign));
         let order = Order {
             mode,
             template: template.unwrap_or(&own),
             facts: &facts,
             seal,
             device_font: None,
-            mark: None,
+            mark: marker.as_ref(),
         };
         let refused = |error: Error| WaymarkError::new(ErrorCode::NotAPicture, error.to_string());
         let stamped = stamp(&bytes, &order).map_err(refused)?;
@@ -103,7 +124,44 @@ impl Photos {
             photo: id,
             bytes: counted.bytes,
             stamp: Some(stamped.report().clone()),
+            unsigned: signing.err(),
         })
+    }
+
+    /// What this device signs of a photo: when it was taken, and what the check-in came to that it goes with.
+    fn signing(&self, photo: &Photo) -> Result<Result<(Interval, Judged), Unsigned>, WaymarkError> {
+        if photo.rep != self.0.user()? {
+            return Ok(Err(Unsigned::NotYours));
+        }
+        // it was taken before now, and that may be known by now
+        let latest = photo.at.latest.or(self.0.now()?.latest);
+        let (Some(from_ms), Some(to_ms)) = (photo.at.earliest, latest) else {
+            return Ok(Err(Unsigned::TimeOpen));
+        };
+        let time = Interval { from_ms, to_ms };
+        if u32::try_from(to_ms.saturating_sub(from_ms)).is_err() {
+            return Ok(Err(Unsigned::TimeOpen));
+        }
+        let verdict = self
+            .check_in_of(photo)?
+            .and_then(|check_in| check_in.verdict)
+            .map_or(Judged::None, |verdict| match verdict.side {
+                Side::Inside => Judged::Met,
+                Side::Outside => Judged::NotMet,
+                Side::Uncertain => Judged::Unverified,
+            });
+        Ok(Ok((time, verdict)))
+    }
+
+    fn check_in_of(&self, photo: &Photo) -> Result<Option<CheckIn>, WaymarkError> {
+        let (Some(visit), Some(check_in)) = (photo.visit, photo.check_in) else {
+            return Ok(None);
+        };
+        let rows = self.0.read(|reader| reader.check_ins_of_visit(visit))?;
+        let found = rows
+            .into_iter()
+            .find(|row| CheckInId::from(row.id) == check_in);
+        Ok(found.map(|row| row.record))
     }
 
     /// What the stamp of a photo from this source looks like when nobody says otherwise.
@@ -166,22 +224,11 @@ impl Photos {
 
     /// What is known of a photo, to be printed.
     fn facts(&self, photo: &Photo, lang: Lang) -> Result<Facts, WaymarkError> {
-        let (customer, rep, check_ins) = self.0.read(|reader| {
-            let check_ins = match photo.visit {
-                Some(visit) => reader.check_ins_of_visit(visit)?,
-                None => Vec::new(),
-            };
-            Ok((
-                reader.customer(photo.customer)?,
-                reader.member(photo.rep)?,
-                check_ins,
-            ))
-        })?;
+        let (customer, rep) = self
+            .0
+            .read(|reader| Ok((reader.customer(photo.customer)?, reader.member(photo.rep)?)))?;
         let me = self.0.me()?;
-        let check_in = check_ins
-            .into_iter()
-            .find(|row| Some(row.id.into()) == photo.check_in)
-            .map(|row| row.record);
+        let check_in = self.check_in_of(photo)?;
         let (position, position_missing) = self.position(photo, check_in.as_ref(), lang)?;
         let customer = customer.map(|row| row.record);
         let known = |text: Option<String>, en, zh| match text {

@@ -4,7 +4,7 @@ use waymark_domain::photo::NoPlace;
 use waymark_domain::photo::signals::{Sign, Signal};
 use waymark_photo::Error;
 
-use super::{FileState, NoPreview};
+use super::{FileState, NoPreview, Unsigned};
 use crate::lang::Lang;
 
 /// Why a photo has no position.
@@ -35,6 +35,21 @@ pub const fn no_preview(why: NoPreview, lang: Lang) -> &'static str {
         ),
         NoPreview::Damaged => lang.pick("the picture is damaged", "照片已损坏"),
         NoPreview::Other => lang.pick("it could not be made", "无法生成"),
+    }
+}
+
+/// Why a stamped picture does not verify itself.
+#[must_use]
+pub const fn unsigned(why: Unsigned, lang: Lang) -> &'static str {
+    match why {
+        Unsigned::NotYours => lang.pick(
+            "not signed: somebody else took it",
+            "未签名：照片由他人拍摄",
+        ),
+        Unsigned::TimeOpen => lang.pick(
+            "not signed: when it was taken is not known on both sides yet; sync, then export again",
+            "未签名：拍摄时间范围尚未确定；同步后请重新导出",
+        ),
     }
 }
 
