@@ -29,7 +29,8 @@ impl Layout {
         let plate = self.plate;
         match self.square {
             None => plate,
-            Some(square) if square.left > plate.left => Rect {
+            // it may stand a little inside at its own end
+            Some(square) if square.left + square.right > plate.left + plate.right => Rect {
                 right: square.left,
                 ..plate
             },

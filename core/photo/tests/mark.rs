@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::sync::LazyLock;
 
 use image::codecs::jpeg::JpegEncoder;
-use image::imageops::{FilterType, crop_imm, invert, overlay, resize, rotate180};
+use image::imageops::{FilterType, crop_imm, overlay, resize, rotate180};
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageFormat, ImageReader, RgbImage};
 use p256::ecdsa::signature::Signer as _;
@@ -63,12 +63,16 @@ fn marker() -> Marker<'static> {
     }
 }
 
-/// A real photo, smaller than it came, so that the tests are quick.
+/// A real photo, smaller than it came, so that the tests are quick, and brighter.
 static PHOTO: LazyLock<RgbImage> = LazyLock::new(|| {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/photos");
     let data = std::fs::read(root.join("canon_422_18mp.jpg")).unwrap();
-    let picture = shown(&data, 1);
-    resize(&picture, 1600, 1067, FilterType::Triangle)
+    let mut picture = resize(&shown(&data, 1), 1600, 1067, FilterType::Triangle);
+    // it was taken at night, and has all its detail in the shadows
+    for value in picture.iter_mut() {
+        *value = value.saturating_mul(5);
+    }
+    picture
 });
 
 /// As it is shown.
@@ -262,6 +266,19 @@ fn a_copy_is_known_as_one_from_every_corner_and_shape() {
             "{report:?}"
         );
         assert!(report.band.height() * 4 <= report.size.1 + 4, "{report:?}");
+        // the letters stand beside the code, not under it, and are there
+        let picture = shown(&data, 1);
+        let band = report.band;
+        let text = if matches!(corner, Corner::BottomLeft | Corner::TopLeft) {
+            band.left..square.left
+        } else {
+            square.right..band.right
+        };
+        let white = (band.top..band.bottom)
+            .flat_map(|y| text.clone().map(move |x| (x as u32, y as u32)))
+            .filter(|(x, y)| picture.get_pixel(*x, *y).0.iter().all(|value| *value > 230))
+            .count();
+        assert!(white > 1000, "{corner:?} {shape:?} {white}");
         let copy = checked(&sent(&shown(&data, 1)));
         assert!(is_copy(&copy), "{corner:?} {shape:?} {copy:?}");
         let said = copy.said.unwrap();
@@ -375,19 +392,10 @@ fn the_code_of_another_picture_does_not_fit() {
     overlay(&mut other, &code, square.left as i64, square.top as i64);
     let forged = checked(&sent(&other));
     assert!(
-        matches!(forged.picture, Picture::Edited { .. }),
-        "{forged:?}"
-    );
-    assert!(!forged.proven());
-    // a night turned into a day has little in common with it
-    let mut other = PHOTO.clone();
-    invert(&mut other);
-    overlay(&mut other, &code, square.left as i64, square.top as i64);
-    let forged = checked(&sent(&other));
-    assert!(
         matches!(forged.picture, Picture::OtherPicture { .. }),
         "{forged:?}"
     );
+    assert!(!forged.proven());
     // and anywhere else it says so itself
     let mut moved = with_code.clone();
     overlay(

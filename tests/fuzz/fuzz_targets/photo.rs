@@ -5,7 +5,7 @@
 use std::sync::LazyLock;
 
 use libfuzzer_sys::{Corpus, fuzz_target};
-use waymark_photo::{Facts, Mode, Order, SealKey, Template, restore, stamp, thumbnail};
+use waymark_photo::{Facts, Mode, Order, SealKey, Template, camera, looks, restore, stamp, thumbnail};
 
 const KEY: SealKey = SealKey {
     key: [7; 32],
@@ -63,6 +63,8 @@ fuzz_target!(|data: &[u8]| -> Corpus {
     }
     let _ = stamped(data, Mode::Copy);
     let _ = thumbnail(data);
+    let _ = looks(data);
+    let _ = camera(data);
     let _ = restore(data, &KEY.key);
     Corpus::Keep
 });

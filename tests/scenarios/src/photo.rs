@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use waymark_domain::record::Role;
+
 use crate::cli::Terminal;
-use crate::support::root;
+use crate::support::{Office, root};
 
 struct Desk {
     folder: TempDir,
@@ -260,4 +262,133 @@ fn a_copy_a_canvas_and_a_thumbnail_are_written_beside_each_other() {
     ]);
     assert!(text.contains("整张照片已重新编码：是渐进式 JPEG"), "{text}");
     assert_eq!(desk.files(), ["out.jpg", "template.json", "thumb.jpg"]);
+}
+
+#[test]
+fn a_signed_photo_is_verified_without_a_network_by_whoever_has_the_company_s_key() {
+    let mut office = Office::open();
+    let desk = Desk::new();
+    let anna = &desk.terminal;
+    let photo = fixture("canon_422_18mp.jpg");
+    let (signed, early, small) = (
+        desk.path("signed.jpg"),
+        desk.path("early.jpg"),
+        desk.path("small.jpg"),
+    );
+    let stamp = |out: &str, more: &[&str]| {
+        let time = "time=2026-11-22T14:35:08+08:00";
+        let always = [
+            "stamp", &photo, out, "--sign", "--set", time, "--set", "rep=Anna", "--json",
+        ];
+        anna.run(&[&always, more].concat())
+    };
+    let bounds = ["--set", "time_plus_minus=2"];
+    let code = |ran: &crate::cli::Ran| -> Value {
+        let error: Value = serde_json::from_str(ran.err.lines().last().unwrap()).unwrap();
+        error["error"]["code"].clone()
+    };
+    // without bounds, with a word that is no verdict, by nobody
+    for (more, exit, why) in [
+        (vec![], 2, "no_bounds"),
+        (
+            vec!["--set", "time_plus_minus=2", "--set", "verdict=fine"],
+            2,
+            "not_a_verdict",
+        ),
+        (bounds.to_vec(), 3, "not_enrolled"),
+    ] {
+        let refused = stamp(&signed, &more);
+        assert_eq!(
+            (refused.code, code(&refused)),
+            (Some(exit), why.into()),
+            "{refused:?}"
+        );
+    }
+    let invited = office.invite("Anna", Role::Rep, "north").code;
+    anna.json(&["enroll", "--server", &office.url(), "--code", &invited]);
+    anna.json(&["sync"]);
+    let key = anna.json(&["evidence", "key"])["company_key"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    // before the first receipt nobody vouches
+    assert_eq!(stamp(&early, &bounds).code, Some(0));
+    anna.json(&["shift", "start"]);
+    anna.json(&["sync"]);
+    let verdict = [
+        "--set",
+        "time_plus_minus=2",
+        "--set",
+        "verdict=met",
+        "--thumbnail",
+        &small,
+    ];
+    let made = stamp(&signed, &verdict);
+    assert_eq!(made.code, Some(0), "{made:?}");
+    let made = made.json();
+    assert_eq!(made["stamp"]["code"]["drawn"]["module"], 11);
+    assert_eq!(made["not_printed"], serde_json::json!([]));
+    office.stop();
+
+    // somebody else, with no database and no network
+    let auditor = Terminal::new(desk.folder.path().join("none.db"));
+    let auditor = auditor.without_network().unwrap_or(auditor);
+    let verify = |file: &str, key: &str| auditor.run(&["verify", file, "--key", key, "--json"]);
+    let found = verify(&signed, &key);
+    assert_eq!(found.code, Some(0), "{found:?}");
+    let found = found.json();
+    assert_eq!(
+        (&found["picture"]["is"], &found["vouched"]),
+        (&"authentic".into(), &"yes".into())
+    );
+    assert_eq!(found["said"]["verdict"], "met");
+    assert_eq!(found["said"]["time"]["from_ms"], 1_795_329_306_000_i64);
+    assert_eq!(found["said"]["original"], made["stamp"]["original"]);
+    assert!(found["said"]["n"].as_u64().unwrap() > 0, "{found}");
+
+    // a comment more, as many programs write
+    let mut commented = read(&signed);
+    commented.splice(2..2, *b"\xFF\xFE\0\x05abc");
+    let other = desk.path("commented.jpg");
+    fs::write(&other, commented).unwrap();
+    let found = verify(&other, &key);
+    assert_eq!(
+        (found.code, found.json()["picture"]["is"].clone()),
+        (Some(0), "picture_authentic".into())
+    );
+
+    // too small to read; by a company that is another; by nobody
+    let found = verify(&small, &key);
+    assert_eq!(
+        (found.code, found.json()["picture"]["is"].clone()),
+        (Some(1), "no_mark".into())
+    );
+    let stranger = crate::evidence::COMPANY_KEY.trim();
+    let found = verify(&signed, stranger);
+    assert_eq!(
+        (found.code, found.json()["vouched"].clone()),
+        (Some(1), "wrong".into())
+    );
+    let found = verify(&early, &key);
+    assert_eq!(
+        (found.code, found.json()["vouched"].clone()),
+        (Some(1), "not".into())
+    );
+    let found = verify(&signed, "nonsense");
+    assert_eq!((found.code, code(&found)), (Some(1), "company_key".into()));
+
+    // in words
+    let english = auditor.text(&["verify", &signed, "--key", &key]);
+    for part in [
+        "AUTHENTIC.",
+        "The company vouches for the device.",
+        "2026-11-22 06:35:06.000 UTC",
+        "at the customer's",
+    ] {
+        assert!(english.contains(part), "{part:?} is not in {english}");
+    }
+    let chinese = auditor.text(&["--lang", "zh-Hans", "verify", &signed, "--key", &key]);
+    for part in ["真实。", "公司为此设备担保。", "签到：在客户处"] {
+        assert!(chinese.contains(part), "{part:?} is not in {chinese}");
+    }
 }

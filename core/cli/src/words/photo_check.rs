@@ -20,6 +20,7 @@ super::sentences! {
     no_mark() "NOT PROVEN. No mark was found: the photo was not signed, or it is too small or too blurred to read the code." / "未能证明。没有找到标记：照片未签名，或太小、太模糊而读不出二维码。";
     measured(largest, threshold) "Largest difference in brightness: {largest} of 256 levels; from {threshold} on a part counts as edited." / "最大亮度差：256 级中的 {largest} 级；超过 {threshold} 级的部分算作被修改。";
     limits() "A change that keeps the brightness of its surroundings (a few letters, a blur, a colour) can escape: the table in core/docs/photo.md says how often." / "不改变周围亮度的修改（几个字、模糊、颜色）可能漏检：比率见 core/docs/photo.md 中的表格。";
+    band() "The text on the band is not compared: in a copy only what is said here is signed." / "水印带上的文字未作比对：对于副本，只有此处所述内容经过签名。";
     vouched() "The company vouches for the device." / "公司为此设备担保。";
     not_checked() "Nobody vouches for the device: give the company's key with --key." / "无人为此设备担保：请用 --key 提供公司密钥。";
     not_vouched() "Nobody vouches for the device: the photo was made before the company had." / "无人为此设备担保：照片生成时公司尚未担保。";
@@ -68,6 +69,7 @@ fn picture(lang: Lang, picture: &Picture) -> Vec<String> {
             vec![
                 recompressed(lang, measure.cells),
                 numbers(lang, measure),
+                band(lang),
                 limits(lang),
             ]
         }

@@ -1,4 +1,5 @@
-//! ES256 as verifiers of a mark have to do it. Signing is the caller's, whose key may lie in hardware.
+//! ES256 as verifiers of a mark have to do it, by `p256`: `ring` takes no compressed points, and a code has no room for others. Signing is the caller's, whose key
+//! may lie in hardware.
 
 use p256::ecdsa::signature::Verifier as _;
 use p256::ecdsa::{Signature, VerifyingKey};
