@@ -12,7 +12,7 @@ super::sentences! {
     place_hidden() "Position: another's, not shown" / "位置：他人照片，不予显示";
     place_later() "Position: recorded by a later version" / "位置：由新版本记录";
     original(mime, width, height, bytes) "Original: {mime}, {width} x {height} pixels, {bytes} bytes" / "原图：{mime}，{width} x {height} 像素，{bytes} 字节";
-    hash(hash) "SHA-256 {hash}" / "SHA-256 {hash}";
+    hash(hash) "SHA-256 {hash}" / "SHA-256 校验值 {hash}";
     file(state) "File: {state}" / "文件：{state}";
     path(path) "  {path}" / "  {path}";
     preview(path) "Preview: {path}" / "预览图：{path}";
