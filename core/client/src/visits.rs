@@ -14,6 +14,7 @@ use crate::check_ins::CheckInView;
 use crate::customers::id_part;
 use crate::error::{ErrorCode, WaymarkError};
 use crate::notes::NoteView;
+use crate::photos::{PhotoOf, PhotoView};
 use crate::waymark::Waymark;
 
 /// The visits.
@@ -64,6 +65,8 @@ pub struct VisitView {
     pub check_ins: Vec<CheckInView>,
     /// What was written.
     pub notes: Vec<NoteView>,
+    /// What was photographed.
+    pub photos: Vec<PhotoView>,
 }
 
 impl Visits {
@@ -151,7 +154,7 @@ impl Visits {
             .collect())
     }
 
-    /// A visit with its check-ins and notes. The check-ins of another's visit come without their positions: see [`Self::view_for`].
+    /// A visit with its check-ins, notes and photos. The check-ins of another's visit come without their positions: see [`Self::view_for`].
     ///
     /// # Errors
     /// [`ErrorCode::NotFound`].
@@ -160,7 +163,7 @@ impl Visits {
         self.shown(id, own)
     }
 
-    /// A visit with its check-ins, their positions and the notes. That another's positions are looked at, and for what `purpose`, is written
+    /// A visit with its check-ins, their positions, the notes and the photos. That another's positions are looked at, and for what `purpose`, is written
     /// down first, and the other one gets to read that.
     ///
     /// # Errors
@@ -189,6 +192,7 @@ impl Visits {
                 .map(|row| CheckInView::new(row, placed))
                 .collect(),
             notes: notes.into_iter().map(NoteView::from).collect(),
+            photos: self.0.photos().list(PhotoOf::Visit(id))?,
         })
     }
 

@@ -69,6 +69,12 @@ fn the_office_knows_the_photo_before_it_has_the_picture_and_says_so() {
         (seen[0].file, &seen[0].path, &seen[0].place),
         (FileState::Elsewhere, &None, &None)
     );
+    let shown = mia.visits().view(visit).unwrap();
+    assert_eq!(shown.photos, seen);
+    let mut copy = Vec::new();
+    mia.export(&mut copy).unwrap();
+    let copy = String::from_utf8(copy).unwrap();
+    assert!(copy.contains("original") && !copy.contains("outside_work"));
     let taken = mia
         .photos()
         .new_capture(&CaptureRequest::of(PhotoOf::Visit(visit), "shelf"));
@@ -303,6 +309,13 @@ fn a_photo_on_the_command_line_from_the_slot_to_the_export() {
     assert!(
         checked.contains("Photo 1") && checked.contains("changed"),
         "{checked}"
+    );
+    let told = anna.run(&["today"]).err;
+    assert!(told.contains("gone or altered"), "{told}");
+    let shown = anna.text(&["visit", "show", "Shop"]);
+    assert!(
+        shown.contains("1. ") && shown.contains("file altered"),
+        "{shown}"
     );
     let refused = anna.run(&["photo", "export", "1", out, "--force"]);
     assert_eq!(refused.code, Some(5), "{refused:?}");

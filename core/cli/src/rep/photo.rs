@@ -247,6 +247,10 @@ pub(crate) fn tell_waiting(context: &Context, waymark: &Waymark) {
         }
         slots => context.tell(&words::notice_many(lang, slots.len())),
     }
+    let troubles = waymark.photos().troubles().unwrap_or_default();
+    if !troubles.is_empty() {
+        context.tell(&words::notice_trouble(lang, troubles.len()));
+    }
 }
 
 fn check(context: &Context, waymark: &Waymark) -> Outcome {
@@ -335,6 +339,14 @@ fn waits(context: &Context, slot: &SlotView) -> String {
         }
         None => words::waits_unknown(context.lang, time, kilobytes, slot.id),
     }
+}
+
+/// A photo in one line, as a visit lists it.
+pub(crate) fn line(view: &PhotoView, lang: Lang) -> String {
+    let time = day_and_time(&view.at, view.tz, lang);
+    let caption = view.caption.as_deref().unwrap_or_default();
+    let line = format!("{}. {time}  {}  {caption}", view.number, view.slot);
+    format!("{}  ({})", line.trim_end(), state(view, lang))
 }
 
 fn state(view: &PhotoView, lang: Lang) -> String {

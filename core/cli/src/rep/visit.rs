@@ -213,6 +213,11 @@ fn text(context: &Context, view: &VisitView) -> String {
     if view.notes.is_empty() {
         lines.push(format!("  {}", words::none_yet(lang)));
     }
+    if !view.photos.is_empty() {
+        lines.push(format!("\n{}", crate::words::photos::heading(lang)));
+        let photos = view.photos.iter();
+        lines.extend(photos.map(|photo| format!("  {}", super::photo::line(photo, lang))));
+    }
     lines.push(format!(
         "\n{}",
         words::times_are_local(lang, offset(offset_min))

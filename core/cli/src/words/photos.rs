@@ -12,7 +12,7 @@ super::sentences! {
     place_hidden() "Position: another's, not shown" / "位置：他人照片，不予显示";
     place_later() "Position: recorded by a later version" / "位置：由新版本记录";
     original(mime, width, height, bytes) "Original: {mime}, {width} x {height} pixels, {bytes} bytes" / "原图：{mime}，{width} x {height} 像素，{bytes} 字节";
-    hash(hash) "SHA-256 {hash}" / "SHA-256 {hash}";
+    hash(hash) "SHA-256 {hash}" / "SHA-256 校验值 {hash}";
     file(state) "File: {state}" / "文件：{state}";
     path(path) "  {path}" / "  {path}";
     preview(path) "Preview: {path}" / "预览图：{path}";
@@ -47,6 +47,8 @@ super::sentences! {
     altered(number) "Photo {number}: its file was changed after it was taken. The record stays." / "照片 {number}：文件在拍摄后被改动，记录保留。";
     notice_one(time, customer) "A photo of {time} at {customer} was not saved. Keep or discard it: waymark photo recover" / "{time} 在 {customer} 拍摄的照片尚未保存。保存或丢弃：waymark photo recover";
     notice_many(count) "{count} photos were not saved. Keep or discard them: waymark photo recover" / "{count} 张照片尚未保存。保存或丢弃：waymark photo recover";
+    notice_trouble(count) "Files of {count} photos are gone or altered; their records stay. See waymark photo recover --check" / "{count} 张照片的文件丢失或被改动，记录保留。请查看 waymark photo recover --check";
+    heading() "Photos" / "照片";
     unknown_place() "an unknown place" / "未知地点";
     not_a_mark(text) "That is no mark: {text}" / "标注无效：{text}";
     not_a_mark_remedy() "Give points in percent of the picture, such as 10,20,60,45; words as 10,20,WORDS" / "请用照片的百分比表示点，如 10,20,60,45；文字如 10,20,文字";

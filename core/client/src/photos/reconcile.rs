@@ -92,6 +92,21 @@ impl Photos {
         Ok(views)
     }
 
+    /// Photos whose file was found to be gone from this phone, or to have other bytes than were taken. Their records stay.
+    ///
+    /// # Errors
+    /// What reading may say.
+    pub fn troubles(&self) -> Result<Vec<PhotoId>, WaymarkError> {
+        let photos = self.0.read(|reader| {
+            let rows = reader.blobs()?.into_iter();
+            let wrong = rows.filter(|row| row.role == ORIGINAL && row.state != BlobState::Local);
+            let photos = wrong.map(|row| reader.photos_with(row.sha256));
+            photos.collect::<Result<Vec<_>, _>>()
+        })?;
+        let photos = photos.into_iter().flatten();
+        Ok(photos.map(|row| PhotoId::from(row.id)).collect())
+    }
+
     /// Brings slots, files and rows together. Every start does it; with `every_byte` all originals are read and compared with their hashes,
     /// else their lengths alone.
     ///

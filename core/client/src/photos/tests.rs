@@ -255,6 +255,7 @@ fn a_file_that_is_gone_or_altered_is_told_and_the_record_stays() {
     phone.again();
     let report = phone.photos().reconcile(false).unwrap();
     assert_eq!(report.altered, [photo.id]);
+    assert_eq!(phone.photos().troubles().unwrap(), [photo.id]);
 
     fs::remove_file(&path).unwrap();
     phone.again();
@@ -268,6 +269,7 @@ fn a_file_that_is_gone_or_altered_is_told_and_the_record_stays() {
     // somebody puts it back
     fs::write(&path, PICTURE).unwrap();
     phone.again();
+    assert!(phone.photos().troubles().unwrap().is_empty());
     phone.assert_whole(1);
 }
 
