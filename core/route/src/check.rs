@@ -241,9 +241,13 @@ fn check_times(problem: &Problem, answer: &Answer) -> Result<(), Wrong> {
         _ => 0,
     };
     let mut seen = Vec::new();
-    replay.run(0, leave + i64::from(way), |position, arrival, begin, late, rested| {
-        seen.push((position, arrival, begin, late, rested));
-    })?;
+    replay.run(
+        0,
+        leave + i64::from(way),
+        |position, arrival, begin, late, rested| {
+            seen.push((position, arrival, begin, late, rested));
+        },
+    )?;
     if seen.len() != answer.visits.len() {
         return Err(Wrong::Cost);
     }
@@ -264,7 +268,12 @@ fn check_times(problem: &Problem, answer: &Answer) -> Result<(), Wrong> {
         }
         check_slack(problem, answer, position)?;
         if let Some(from) = from {
-            travel += i64::from(problem.travel.seconds(from, place).ok_or(Wrong::NoWay(place))?);
+            travel += i64::from(
+                problem
+                    .travel
+                    .seconds(from, place)
+                    .ok_or(Wrong::NoWay(place))?,
+            );
         }
         from = Some(place);
     }
@@ -272,7 +281,11 @@ fn check_times(problem: &Problem, answer: &Answer) -> Result<(), Wrong> {
         travel += i64::from(problem.travel.seconds(last, end).ok_or(Wrong::NoWay(end))?);
     }
     check_breaks(problem, answer)?;
-    let lost: i64 = answer.skipped.iter().map(|s| problem.priority(s.stop)).sum();
+    let lost: i64 = answer
+        .skipped
+        .iter()
+        .map(|s| problem.priority(s.stop))
+        .sum();
     let cost = Cost {
         late: replay.late,
         lost,
@@ -502,7 +515,10 @@ impl<'a> Graph<'a> {
         }
         for (a, leave) in leave.iter().enumerate().take(count - 1) {
             for (b, reach) in reach.iter().enumerate().skip(1) {
-                if self.arc(a, b).is_some_and(|seconds| seconds < leave + reach) {
+                if self
+                    .arc(a, b)
+                    .is_some_and(|seconds| seconds < leave + reach)
+                {
                     return None;
                 }
             }
@@ -525,14 +541,20 @@ impl<'a> Graph<'a> {
             let value = self.problem.priority(place);
             whole += value;
             let Some(way) = shortest(node) else { continue };
-            let service = self.problem.stops.get(place).map_or(0, |s| i64::from(s.service));
+            let service = self
+                .problem
+                .stops
+                .get(place)
+                .map_or(0, |s| i64::from(s.service));
             if self.problem.is_must(place) {
                 room -= way + service;
             } else {
                 items.push((value, way + service));
             }
         }
-        items.sort_by(|a, b| (i128::from(b.0) * i128::from(a.1)).cmp(&(i128::from(a.0) * i128::from(b.1))));
+        items.sort_by(|a, b| {
+            (i128::from(b.0) * i128::from(a.1)).cmp(&(i128::from(a.0) * i128::from(b.1)))
+        });
         let mut most = 0;
         for (value, weight) in items {
             if weight <= room {
@@ -597,7 +619,10 @@ fn keep(labels: &mut Vec<Label>, new: Label) {
 fn may_come(problem: &Problem, visits: &[usize], made: u32, to: usize, position: usize) -> bool {
     visits.iter().enumerate().all(|(bit, &place)| {
         let was = made & (1 << bit) != 0;
-        let lock = problem.stops.get(place).map_or(Lock::Free, |stop| stop.lock);
+        let lock = problem
+            .stops
+            .get(place)
+            .map_or(Lock::Free, |stop| stop.lock);
         match lock {
             Lock::First => (position == 0) == (place == to),
             Lock::At(p) => (position == p) == (place == to),
@@ -618,7 +643,11 @@ fn driven(
 ) -> Vec<(usize, Label)> {
     let from = from.unwrap_or(problem.start);
     let Some(way) = to.map_or(Some(0), |to| {
-        if to == from { Some(0) } else { problem.travel.seconds(from, to) }
+        if to == from {
+            Some(0)
+        } else {
+            problem.travel.seconds(from, to)
+        }
     }) else {
         return Vec::new();
     };
@@ -649,13 +678,21 @@ fn driven(
                 }
                 _ => (begin, too_late.max(begin - problem.latest).max(0)),
             };
-            all.push((taken + before + after, (over, travel + way, late + too_late)));
+            all.push((
+                taken + before + after,
+                (over, travel + way, late + too_late),
+            ));
         }
     }
     all
 }
 
-fn ended(problem: &Problem, visits: &[usize], (made, last, taken): Key, label: Label) -> Option<Cost> {
+fn ended(
+    problem: &Problem,
+    visits: &[usize],
+    (made, last, taken): Key,
+    label: Label,
+) -> Option<Cost> {
     let mut lost = 0;
     for (bit, &place) in visits.iter().enumerate() {
         let was = made & (1 << bit) != 0;

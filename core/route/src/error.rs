@@ -20,7 +20,9 @@ pub enum Error {
     #[error("the day's start and latest end are out of range or the wrong way round")]
     Day,
     /// A break that cannot be.
-    #[error("break {0} is out of range, inverted, or before the one before it (at most {MAX_BREAKS})")]
+    #[error(
+        "break {0} is out of range, inverted, or before the one before it (at most {MAX_BREAKS})"
+    )]
     Break(usize),
     /// One stop is wrong.
     #[error("stop {stop}: {fault}")]
@@ -57,7 +59,9 @@ pub enum Fault {
     #[error("its priority is negative, too high or no number")]
     Priority,
     /// A window of it is inverted, out of range, no number, overlaps the one before, or there are too many.
-    #[error("a window is inverted, out of order, out of range or no number, or there are more than {MAX_WINDOWS}")]
+    #[error(
+        "a window is inverted, out of order, out of range or no number, or there are more than {MAX_WINDOWS}"
+    )]
     Window,
     /// It must be visited and closes for good before the day starts.
     #[error("it closes for good before the day starts")]

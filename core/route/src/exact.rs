@@ -14,7 +14,6 @@
 )]
 #![expect(
     clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
     reason = "times and travel are within i32 by the limits of the model (MAX_TIME + 17 x (travel + service)), label counts within u32"
 )]
 
@@ -47,7 +46,13 @@ pub(crate) enum Exact {
 
 /// Whether an exact search fits.
 pub(crate) const fn fits(inst: &Inst) -> bool {
-    inst.m > 0 && inst.m <= if inst.pauses.is_empty() { MOST } else { MOST - 1 }
+    inst.m > 0
+        && inst.m
+            <= if inst.pauses.is_empty() {
+                MOST
+            } else {
+                MOST - 1
+            }
 }
 
 pub(crate) fn search(inst: &Inst, meter: &mut Meter<'_>) -> Exact {
@@ -56,7 +61,7 @@ pub(crate) fn search(inst: &Inst, meter: &mut Meter<'_>) -> Exact {
         return Exact::Unsettled;
     }
     if let Some(lost) = table.least_lost() {
-        if !table.to_go(Goal::Travel { lost }, meter) {
+        if !table.bound_to_go(Goal::Travel { lost }, meter) {
             return Exact::Unsettled;
         }
         return match table.deepen_or_rest(meter) {
@@ -66,7 +71,7 @@ pub(crate) fn search(inst: &Inst, meter: &mut Meter<'_>) -> Exact {
     }
     let without = table.fewest_without();
     let mut late = Table::new(inst);
-    if !late.earliest(true, meter) || !late.to_go(Goal::Late, meter) {
+    if !late.earliest(true, meter) || !late.bound_to_go(Goal::Late, meter) {
         let path = None;
         return Exact::Late { path, without };
     }
@@ -182,12 +187,13 @@ impl<'a> Table<'a> {
         }
         let on_time = |arrived: i64| inst.begin(to, arrived) <= inst.close[to];
         let mut visit = |arrived: State, taken: usize| {
-            if !on_time(arrived.time) && !(self.soft && inst.must[to]) {
+            let may_be_late = self.soft && inst.must[to];
+            if !may_be_late && !on_time(arrived.time) {
                 return;
             }
             let over = inst.visited(arrived, to);
-            if (self.soft || over.late == 0) && (to != inst.end() || inst.may_end(taken, over.time))
-            {
+            let may_be = to != inst.end() || inst.may_end(taken, over.time);
+            if may_be && (self.soft || over.late == 0) {
                 each(taken, over);
             }
         };
@@ -249,13 +255,9 @@ impl<'a> Table<'a> {
         let time = self.time[self.state(set, last, taken)];
         let mut can = false;
         if time != NEVER {
-            self.on(
-                last + 1,
-                self.inst.end(),
-                Self::at(time),
-                taken,
-                |_, _| can = true,
-            );
+            self.on(last + 1, self.inst.end(), Self::at(time), taken, |_, _| {
+                can = true
+            });
         }
         can
     }
@@ -327,7 +329,7 @@ impl<'a> Table<'a> {
     }
 
     /// Pass 2.
-    fn to_go(&mut self, goal: Goal, meter: &mut Meter<'_>) -> bool {
+    fn bound_to_go(&mut self, goal: Goal, meter: &mut Meter<'_>) -> bool {
         self.goal = goal;
         let inst = self.inst;
         let sets = 1_usize << self.m;
@@ -437,13 +439,19 @@ impl<'a> Table<'a> {
             rest != NEVER && so_far + i64::from(rest) <= i64::from(limit)
         };
         for next in (0..self.m).filter(|&next| self.may_follow(0, next)) {
-            self.on(0, next + 1, Self::at(inst.depart as i32), 0, |taken, over| {
-                let to = self.state(1 << next, next, taken);
-                let travel = inst.d(0, next + 1);
-                if within(travel, over.late, to) {
-                    pool.add(over, travel, to, NONE);
-                }
-            });
+            self.on(
+                0,
+                next + 1,
+                Self::at(inst.depart as i32),
+                0,
+                |taken, over| {
+                    let to = self.state(1 << next, next, taken);
+                    let travel = inst.d(0, next + 1);
+                    if within(travel, over.late, to) {
+                        pool.add(over, travel, to, NONE);
+                    }
+                },
+            );
         }
         let mut work = 0_u64;
         for set in 1..1_usize << self.m {
@@ -462,7 +470,9 @@ impl<'a> Table<'a> {
                             let home = travel + inst.d(last + 1, inst.end());
                             let lost = self.lost(set);
                             let worth = match self.goal {
-                                Goal::Travel { lost: least } => lost == least && home <= i64::from(limit),
+                                Goal::Travel { lost: least } => {
+                                    lost == least && home <= i64::from(limit)
+                                }
                                 Goal::Late => true,
                             };
                             self.on(last + 1, inst.end(), state, taken, |_, over| {

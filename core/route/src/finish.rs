@@ -148,10 +148,7 @@ impl Inst {
         let mut next = self.end();
         let mut latest = vec![0; path.len()];
         for (position, &node) in path.iter().enumerate().rev() {
-            let leave = before(
-                Where::BeforeDrive(position + 1),
-                limit - self.d(node, next),
-            );
+            let leave = before(Where::BeforeDrive(position + 1), limit - self.d(node, next));
             let begin = self.last_arrival(node, leave - self.service[node]);
             limit = before(Where::BeforeVisit(position), begin);
             latest[position] = limit;

@@ -57,6 +57,7 @@ pub(crate) struct Inst {
     pub(crate) must: Vec<bool>,
     pub(crate) priority: Vec<i64>,
     pub(crate) depart: i64,
+    pub(crate) latest: i64,
     pub(crate) pauses: Vec<Pause>,
     pub(crate) locks: Locks,
     /// Whether any node but the end has a window, or the end can be too late.
@@ -122,6 +123,7 @@ impl Inst {
             must: vec![true; size],
             priority: vec![0; size],
             depart: problem.depart,
+            latest: problem.latest,
             pauses: Vec::new(),
             locks: Locks::default(),
             timed: false,
@@ -290,10 +292,10 @@ impl Inst {
             reached[from] = true;
             let mut open = vec![from];
             while let Some(a) = open.pop() {
-                for b in 0..self.m + 2 {
-                    let way = if back { self.d(b, a) } else { self.d(a, b) };
-                    if !reached[b] && way != i64::from(NO_WAY) {
-                        reached[b] = true;
+                for (b, reached) in reached.iter_mut().enumerate() {
+                    let way = if back { self.way(b, a) } else { self.way(a, b) };
+                    if way && !*reached {
+                        *reached = true;
                         open.push(b);
                     }
                 }
@@ -388,6 +390,18 @@ impl Inst {
                 Error::at(self.place[must.unwrap_or(0)], Fault::NoWay)
             }
         }
+    }
+
+    /// The visits of an order of places; places that are none are left out.
+    pub(crate) fn nodes(&self, order: &[usize]) -> Vec<Node> {
+        let node = |&place: &usize| (1..=self.m).find(|&node| self.place[node] == place);
+        order.iter().filter_map(node).collect()
+    }
+
+    /// The visits that must be made and are not in a path.
+    pub(crate) fn musts_missing(&self, path: &[Node]) -> Vec<Node> {
+        let missing = |node: &Node| self.must[*node] && !path.contains(node);
+        (1..=self.m).filter(missing).collect()
     }
 
     /// The path as places.

@@ -121,6 +121,8 @@ pub enum Need {
     Must,
     /// It is made in time or left out; leaving out costs this much priority.
     Priority(u32),
+    /// It is not made today.
+    Out,
 }
 
 /// Where in the order a visit stands. First, last and a position make a visit a [`Need::Must`].
@@ -198,7 +200,11 @@ impl Problem {
     /// Whether a place is visited, rather than only start or end.
     #[must_use]
     pub fn is_visit(&self, place: usize) -> bool {
-        place < self.stops.len() && place != self.start && Some(place) != self.end
+        let planned = self
+            .stops
+            .get(place)
+            .is_some_and(|stop| stop.need != Need::Out);
+        planned && place != self.start && Some(place) != self.end
     }
 
     /// Whether a visit has to be made: it says so, or its position is locked.

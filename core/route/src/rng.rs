@@ -25,17 +25,12 @@ impl Rng {
 
     /// Below `limit`; 0 for a limit of 0.
     #[inline]
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "the product's upper half is below the limit"
-    )]
     pub(crate) const fn below(&mut self, limit: usize) -> usize {
         (((self.next() >> 32) * limit as u64) >> 32) as usize
     }
 
     /// From 0 to below 1.
     #[inline]
-    #[expect(clippy::cast_precision_loss, reason = "53 bits fit")]
     pub(crate) fn unit(&mut self) -> f64 {
         (self.next() >> 11) as f64 / (1_u64 << 53) as f64
     }

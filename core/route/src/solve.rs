@@ -4,8 +4,14 @@ use crate::answer::{Answer, Certificate, Proof};
 use crate::budget::{Budget, Meter};
 use crate::error::Error;
 use crate::exact::{self, Exact};
-use crate::inst::Inst;
+use crate::ils::Ils;
+use crate::inst::{Inst, Node};
 use crate::model::Problem;
+use crate::plain::Plain;
+use crate::ruin::Ruin;
+
+/// The share of the budget after which searching ends and bounding begins.
+const SEARCH: f64 = 0.93;
 
 /// How to solve.
 #[derive(Debug, Clone, Copy, Default)]
@@ -26,12 +32,25 @@ pub fn solve(
     options: Options,
     budget: &mut dyn Budget,
 ) -> Result<Answer, Error> {
+    improve(problem, &[], options, budget)
+}
+
+/// As [`solve`], starting from an order that is known, such as the one before a change. What of it does not fit is dropped.
+///
+/// # Errors
+/// As [`solve`].
+pub fn improve(
+    problem: &Problem,
+    order: &[usize],
+    options: Options,
+    budget: &mut dyn Budget,
+) -> Result<Answer, Error> {
     let inst = Inst::new(problem, options.allow_past)?;
     let mut meter = Meter::new(budget);
     if inst.m == 0 {
-        let proof = Proof::Optimal(Certificate::Replay);
-        return inst.answer(problem, &[], proof);
+        return inst.answer(problem, &[], Proof::Optimal(Certificate::Replay));
     }
+    let mut fewest = None;
     if exact::fits(&inst) {
         match exact::search(&inst, &mut meter) {
             Exact::Best(path) => {
@@ -41,8 +60,8 @@ pub fn solve(
                 path: Some(path),
                 without,
             } => {
-                let mut answer =
-                    inst.answer(problem, &path, Proof::Optimal(Certificate::Replay))?;
+                let proof = Proof::Optimal(Certificate::Replay);
+                let mut answer = inst.answer(problem, &path, proof)?;
                 if let Some(relaxation) = &mut answer.relaxation {
                     relaxation.proven = without.is_some();
                     relaxation.without = inst.places(&without.unwrap_or_default());
@@ -50,8 +69,58 @@ pub fn solve(
                 return Ok(answer);
             }
             Exact::Impossible => return Err(inst.impossible()),
-            Exact::Late { path: None, .. } | Exact::Unsettled => {}
+            Exact::Late { without, .. } => fewest = without,
+            Exact::Unsettled => {}
         }
     }
-    Err(inst.impossible())
+    let found = search(&inst, order, options.seed, &mut meter);
+    let priced = found.path.and_then(|path| Some((inst.cost(&path)?, path)));
+    let (cost, path) = priced.ok_or_else(|| inst.impossible())?;
+    let complete = path.len() == inst.m;
+    let proof = inst.bounded(&cost, complete, &mut meter);
+    let mut answer = inst.answer(problem, &path, proof)?;
+    if let Some(relaxation) = &mut answer.relaxation {
+        relaxation.without = inst.places(&fewest.unwrap_or(found.without));
+    }
+    Ok(answer)
+}
+
+struct Found {
+    /// `None` when no order was found that keeps the locks on the ways that there are.
+    path: Option<Vec<Node>>,
+    /// Visits that must be made and without which the others can be made in time.
+    without: Vec<Node>,
+}
+
+fn search(inst: &Inst, order: &[usize], seed: u64, meter: &mut Meter<'_>) -> Found {
+    let known = inst.nodes(order);
+    let middle = inst.locks.at.iter().any(|&(position, _)| position > 0);
+    if middle || !inst.pauses.is_empty() {
+        let mut plain = Plain::new(inst, seed, &known, meter);
+        plain.run(meter, 0.0, SEARCH);
+        let (path, without) = (plain.found(), Vec::new());
+        return Found { path, without };
+    }
+    let mut ruin = Ruin::new(inst, seed);
+    if !known.is_empty() {
+        ruin.take(&known);
+    }
+    if !inst.timed && inst.all_must && !inst.locks.any() {
+        let mut ils = Ils::new(inst, seed, ruin.best.visits());
+        ils.run(meter, 0.0, SEARCH);
+        let (path, without) = (Some(ils.best), Vec::new());
+        return Found { path, without };
+    }
+    ruin.run(meter, 0.0, SEARCH);
+    let path = ruin.best.visits().to_vec();
+    if ruin.best_worth.unmade == 0 && inst.keeps_locks(&path) {
+        let (path, without) = (Some(path), Vec::new());
+        return Found { path, without };
+    }
+    let without = inst.musts_missing(&path);
+    let mut plain = Plain::new(inst, seed, &path, meter);
+    let from = meter.share();
+    plain.run(meter, from, SEARCH);
+    let path = plain.found();
+    Found { path, without }
 }

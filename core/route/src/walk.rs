@@ -176,9 +176,7 @@ impl Inst {
                         return;
                     }
                     let beats = |a: &Step, state: State, taken: usize| {
-                        a.taken == taken
-                            && a.state.time <= state.time
-                            && a.state.late <= state.late
+                        a.taken == taken && a.state.time <= state.time && a.state.late <= state.late
                     };
                     if next.iter().any(|other| beats(other, state, taken)) {
                         return;
