@@ -90,6 +90,9 @@ pub(crate) enum Command {
     /// Stamped photos: their originals, and the keys that seal them
     #[command(subcommand)]
     Photo(crate::photo::Photo),
+    /// The order of a day's visits
+    #[command(subcommand)]
+    Route(crate::route::Route),
     /// Send what is pending and fetch what is new
     Sync,
     /// Where the work stands: counts that must balance

@@ -9,14 +9,14 @@ use crate::model::{Break, Lock, Matrix, Need, Problem, Stop, Window, whole_span}
 /// A problem. All times in seconds; numbers may come with decimals and are rounded.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Given {
-    /// Seconds from each place (row) to each place.
-    pub matrix: Vec<Vec<f64>>,
+    /// Seconds from each place (row) to each place; 4294967295 is no way. A number that is null is none, here and below.
+    pub matrix: Vec<Vec<Option<f64>>>,
     /// Seconds that each visit takes.
     #[serde(default)]
-    pub service: Vec<f64>,
+    pub service: Vec<Option<f64>>,
     /// `[open, close]` pairs of each place; none is always.
     #[serde(default)]
-    pub windows: Vec<Vec<(f64, f64)>>,
+    pub windows: Vec<Vec<(Option<f64>, Option<f64>)>>,
     /// Where the day starts.
     #[serde(default)]
     pub start: usize,
@@ -31,7 +31,7 @@ pub struct Given {
     pub latest: Option<f64>,
     /// Priority of each visit; without it all must be made.
     #[serde(default)]
-    pub prize: Option<Vec<f64>>,
+    pub prize: Option<Vec<Option<f64>>>,
     /// With `prize`: places that must be visited nevertheless.
     #[serde(default)]
     pub must: Vec<usize>,
@@ -78,7 +78,7 @@ impl Given {
     /// # Errors
     /// When a number is none, negative or too large; the error names the stop.
     pub fn problem(&self) -> Result<Problem, Error> {
-        let travel = Matrix::from_numbers(&self.matrix)?;
+        let travel = Matrix::from_some(&self.matrix)?;
         let places = travel.places();
         for given in [
             self.service.len(),
@@ -117,11 +117,13 @@ impl Given {
     }
 
     fn stop(&self, place: usize) -> Result<Stop, Error> {
-        let service = self.service.get(place).copied().unwrap_or(0.0);
-        let service = whole_span(service).ok_or(Error::at(place, Fault::Service))?;
+        let service = self.service.get(place).copied().unwrap_or(Some(0.0));
+        let service = service
+            .and_then(whole_span)
+            .ok_or(Error::at(place, Fault::Service))?;
         let windows = self.windows.get(place).map_or(&[][..], Vec::as_slice);
-        let window = |&(open, close): &(f64, f64)| {
-            let (open, close) = (whole_time(open)?, whole_time(close)?);
+        let window = |&(open, close): &(Option<f64>, Option<f64>)| {
+            let (open, close) = (whole_time(open?)?, whole_time(close?)?);
             Some(Window { open, close })
         };
         let windows: Option<Vec<Window>> = windows.iter().map(window).collect();
@@ -129,7 +131,7 @@ impl Given {
         let need = match &self.prize {
             None => Need::Must,
             Some(prizes) => {
-                let prize = prizes.get(place).copied().and_then(whole_span);
+                let prize = prizes.get(place).copied().flatten().and_then(whole_span);
                 Need::Priority(prize.ok_or(Error::at(place, Fault::Priority))?)
             }
         };

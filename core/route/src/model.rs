@@ -55,19 +55,26 @@ impl Matrix {
     /// # Errors
     /// As [`Self::from_rows`], and for a time that is negative or no number.
     pub fn from_numbers(rows: &[Vec<f64>]) -> Result<Self, Error> {
+        Self::whole(rows, |&seconds| seconds)
+    }
+
+    pub(crate) fn from_some(rows: &[Vec<Option<f64>>]) -> Result<Self, Error> {
+        Self::whole(rows, |seconds| seconds.unwrap_or(f64::NAN))
+    }
+
+    fn whole<T>(rows: &[Vec<T>], number: impl Fn(&T) -> f64) -> Result<Self, Error> {
         if rows.len() > MAX_PLACES {
             return Err(Error::TooManyPlaces(rows.len()));
         }
-        let whole = |place, &seconds: &f64| {
+        let whole = |place, seconds: f64| {
             if seconds == f64::INFINITY || seconds == f64::from(Self::NO_WAY) {
                 return Ok(Self::NO_WAY);
             }
             whole_span(seconds).ok_or_else(|| Error::at(place, Fault::Travel))
         };
+        let rows = rows.iter().enumerate();
         let rows: Result<Vec<Vec<u32>>, Error> = rows
-            .iter()
-            .enumerate()
-            .map(|(place, row)| row.iter().map(|s| whole(place, s)).collect())
+            .map(|(place, row)| row.iter().map(|s| whole(place, number(s))).collect())
             .collect();
         Self::from_rows(&rows?)
     }

@@ -8,6 +8,7 @@ pub(crate) mod office;
 pub(crate) mod photo;
 pub(crate) mod presence;
 pub(crate) mod rep;
+pub(crate) mod route;
 pub(crate) mod track;
 
 /// Defines sentences: `name(values…) english / chinese;`.
@@ -49,6 +50,7 @@ mod tests {
             super::office::ALL,
             super::presence::ALL,
             super::photo::ALL,
+            super::route::ALL,
             super::demo::ALL,
         ]
         .concat();
