@@ -185,26 +185,61 @@ impl<'a> Table<'a> {
         if !inst.way(from, to) {
             return;
         }
-        let on_time = |arrived: i64| inst.begin(to, arrived) <= inst.close[to];
+        let (close, service) = (inst.close[to], inst.service[to]);
+        let may_be_late = self.soft && inst.must[to];
         let mut visit = |arrived: State, taken: usize| {
-            let may_be_late = self.soft && inst.must[to];
-            if !may_be_late && !on_time(arrived.time) {
+            if arrived.time > close && !may_be_late {
                 return;
             }
-            let over = inst.visited(arrived, to);
-            let may_be = to != inst.end() || inst.may_end(taken, over.time);
-            if may_be && (self.soft || over.late == 0) {
-                each(taken, over);
+            let begin = inst.begin(to, arrived.time);
+            let late = (begin - close).max(0);
+            if late > 0 && !may_be_late {
+                return;
             }
+            let time = begin + service;
+            if to == inst.end() && !inst.may_end(taken, time) {
+                return;
+            }
+            let late = arrived.late + late;
+            each(taken, State { time, late });
         };
-        if inst.pauses.is_empty() {
-            let time = state.time + inst.d(from, to);
-            let late = state.late;
-            return visit(State { time, late }, 0);
+        let travel = inst.d(from, to);
+        let none = State {
+            time: state.time + travel,
+            late: state.late,
+        };
+        if self.soft && !inst.pauses.is_empty() {
+            inst.legs(state, taken, from, to, |pauses, arrived| {
+                visit(arrived, taken + pauses.before + pauses.after);
+            });
+            return;
         }
-        inst.legs(state, taken, from, to, |pauses, arrived| {
-            visit(arrived, taken + pauses.before + pauses.after);
-        });
+        let Some(next) = inst.pauses.get(taken) else {
+            return visit(none, taken);
+        };
+        // what is not taken on this leg has to begin after it, in time; at the end it may be not due
+        if none.time <= next.close || to == inst.end() {
+            visit(none, taken);
+        }
+        if taken + 1 < inst.pauses.len() {
+            inst.legs(state, taken, from, to, |pauses, arrived| {
+                let more = pauses.before + pauses.after;
+                if more > 0 && arrived.late == 0 {
+                    visit(arrived, taken + more);
+                }
+            });
+            return;
+        }
+        // on arrival is never later than before driving, but may be too late for the break
+        let after = none.time.max(next.open);
+        let before = state.time.max(next.open);
+        if after <= next.close && to != inst.end() {
+            let time = after + next.seconds;
+            visit(State { time, ..none }, taken + 1);
+        } else if before <= next.close {
+            let time = before + next.seconds + travel;
+            visit(State { time, ..none }, taken + 1);
+        }
     }
 
     fn at(time: i32) -> State {
@@ -233,8 +268,13 @@ impl<'a> Table<'a> {
             let open: Vec<usize> = (0..self.m).filter(|&n| self.may_follow(set, n)).collect();
             for last in (0..self.m).filter(|&i| set & (1 << i) != 0) {
                 for taken in 0..self.takes {
-                    let time = times[self.state(set, last, taken)];
+                    let here = self.state(set, last, taken);
+                    let time = times[here];
                     if time == NEVER {
+                        continue;
+                    }
+                    if !soft && self.is_missed(last, taken, time) {
+                        times[here] = NEVER;
                         continue;
                     }
                     for &next in &open {
@@ -250,16 +290,23 @@ impl<'a> Table<'a> {
         true
     }
 
+    /// Whether the next break can no longer be taken in time and is due all the same: nothing in time comes of such a state.
+    fn is_missed(&self, last: usize, taken: usize, time: i32) -> bool {
+        let next = self.inst.pauses.get(taken);
+        next.is_some_and(|next| i64::from(time) > next.close) && !self.can_end_at(last, taken, time)
+    }
+
+    fn can_end_at(&self, last: usize, taken: usize, time: i32) -> bool {
+        let mut can = false;
+        let (from, to) = (last + 1, self.inst.end());
+        self.on(from, to, Self::at(time), taken, |_, _| can = true);
+        can
+    }
+
     /// When the day can end after a state, in time if that is asked for.
     fn can_end(&self, set: usize, last: usize, taken: usize) -> bool {
         let time = self.time[self.state(set, last, taken)];
-        let mut can = false;
-        if time != NEVER {
-            self.on(last + 1, self.inst.end(), Self::at(time), taken, |_, _| {
-                can = true
-            });
-        }
-        can
+        time != NEVER && self.can_end_at(last, taken, time)
     }
 
     fn lost(&self, set: usize) -> i64 {

@@ -59,6 +59,8 @@ const BLINK: f64 = 0.01;
 const HOT: f64 = 0.5;
 const HOT_CHOOSING: f64 = 0.75;
 const COLD: f64 = 0.005;
+/// A route that is known is good already: the temperature begins lower by this.
+const COOLED: f64 = 0.1;
 /// A unit of priority is worth so many times the mean travel per unit of the first route.
 const RATE: f64 = 4.0;
 
@@ -78,6 +80,7 @@ pub(crate) struct Ruin<'a> {
     /// Priority and travel of the current route in one number, and the musts that wait.
     current_score: f64,
     begun: bool,
+    cooled: f64,
     waiting: Vec<Node>,
     waiting_trial: Vec<Node>,
     queue: Vec<(i64, Node)>,
@@ -104,6 +107,7 @@ impl<'a> Ruin<'a> {
             rate: 0.0,
             current_score: 0.0,
             begun: false,
+            cooled: 1.0,
             waiting: Vec::new(),
             waiting_trial: Vec::new(),
             queue: Vec::new(),
@@ -159,6 +163,7 @@ impl<'a> Ruin<'a> {
             return;
         }
         let worth = self.worth(&route);
+        self.cooled = COOLED;
         self.current.copy(&route);
         self.begun = false;
         if worth < self.best_worth {
@@ -364,7 +369,7 @@ impl<'a> Ruin<'a> {
             HOT_CHOOSING
         };
         let mean = self.best.travel.max(1) as f64 / (self.best.path.len().max(2) - 1) as f64;
-        let (hot, cold) = (mean * hot, mean * COLD);
+        let (hot, cold) = (mean * hot * self.cooled, mean * COLD);
         let work = (self.inst.m as u64 / 8).max(1);
         let mut temperature = hot;
         let mut steps = 0_u32;

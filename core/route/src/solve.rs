@@ -13,6 +13,9 @@ use crate::ruin::Ruin;
 /// The share of the budget after which searching ends and bounding begins.
 const SEARCH: f64 = 0.93;
 
+/// The same for a changed day that is small enough for a proof, which comes after.
+const CHANGED: f64 = 0.3;
+
 /// How to solve.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Options {
@@ -51,7 +54,14 @@ pub fn improve(
         return inst.answer(problem, &[], Proof::Optimal(Certificate::Replay));
     }
     let mut fewest = None;
-    if exact::fits(&inst) {
+    // a known order is improved first, so that a short budget is enough for a change; without one the proof comes first
+    let known = inst.nodes(order);
+    let fits = exact::fits(&inst);
+    let mut found = None;
+    if fits && !known.is_empty() {
+        found = Some(search(&inst, &known, options.seed, CHANGED, &mut meter));
+    }
+    if fits {
         match exact::search(&inst, &mut meter) {
             Exact::Best(path) => {
                 return inst.answer(problem, &path, Proof::Optimal(Certificate::Replay));
@@ -73,7 +83,7 @@ pub fn improve(
             Exact::Unsettled => {}
         }
     }
-    let found = search(&inst, order, options.seed, &mut meter);
+    let found = found.unwrap_or_else(|| search(&inst, &known, options.seed, SEARCH, &mut meter));
     let priced = found.path.and_then(|path| Some((inst.cost(&path)?, path)));
     let (cost, path) = priced.ok_or_else(|| inst.impossible())?;
     let complete = path.len() == inst.m;
@@ -92,26 +102,25 @@ struct Found {
     without: Vec<Node>,
 }
 
-fn search(inst: &Inst, order: &[usize], seed: u64, meter: &mut Meter<'_>) -> Found {
-    let known = inst.nodes(order);
+fn search(inst: &Inst, known: &[Node], seed: u64, to: f64, meter: &mut Meter<'_>) -> Found {
     let middle = inst.locks.at.iter().any(|&(position, _)| position > 0);
     if middle || !inst.pauses.is_empty() {
-        let mut plain = Plain::new(inst, seed, &known, meter);
-        plain.run(meter, 0.0, SEARCH);
+        let mut plain = Plain::new(inst, seed, known, meter);
+        plain.run(meter, 0.0, to);
         let (path, without) = (plain.found(), Vec::new());
         return Found { path, without };
     }
     let mut ruin = Ruin::new(inst, seed);
     if !known.is_empty() {
-        ruin.take(&known);
+        ruin.take(known);
     }
     if !inst.timed && inst.all_must && !inst.locks.any() {
         let mut ils = Ils::new(inst, seed, ruin.best.visits());
-        ils.run(meter, 0.0, SEARCH);
+        ils.run(meter, 0.0, to);
         let (path, without) = (Some(ils.best), Vec::new());
         return Found { path, without };
     }
-    ruin.run(meter, 0.0, SEARCH);
+    ruin.run(meter, 0.0, to);
     let path = ruin.best.visits().to_vec();
     if ruin.best_worth.unmade == 0 && inst.keeps_locks(&path) {
         let (path, without) = (Some(path), Vec::new());
@@ -120,7 +129,7 @@ fn search(inst: &Inst, order: &[usize], seed: u64, meter: &mut Meter<'_>) -> Fou
     let without = inst.musts_missing(&path);
     let mut plain = Plain::new(inst, seed, &path, meter);
     let from = meter.share();
-    plain.run(meter, from, SEARCH);
+    plain.run(meter, from, to);
     let path = plain.found();
     Found { path, without }
 }
