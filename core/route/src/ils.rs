@@ -17,12 +17,16 @@ use crate::rng::Rng;
 
 /// Candidates per visit and direction.
 const NEAR: usize = 8;
+/// The temperature at the beginning, in mean arcs of the path; it falls to nothing. A path that is known is good already.
+const HEAT: f64 = 1.0;
+const HEAT_KNOWN: f64 = 0.1;
 /// The longest stretch that a double bridge moves.
 const KICK: usize = 50;
 
 pub(crate) struct Ils<'a> {
     inst: &'a Inst,
     rng: Rng,
+    heat: f64,
     /// For each node the cheapest nodes to drive on to, and to come from.
     on: Vec<Vec<Node>>,
     from: Vec<Vec<Node>>,
@@ -53,7 +57,7 @@ enum Move {
 }
 
 impl<'a> Ils<'a> {
-    pub(crate) fn new(inst: &'a Inst, seed: u64, visits: &[Node]) -> Self {
+    pub(crate) fn new(inst: &'a Inst, seed: u64, visits: &[Node], known: bool) -> Self {
         let size = inst.m + 2;
         let lists = |way: &dyn Fn(Node, Node) -> i64| -> Vec<Vec<Node>> {
             (0..size)
@@ -75,6 +79,7 @@ impl<'a> Ils<'a> {
         let mut ils = Self {
             inst,
             rng: Rng::new(seed),
+            heat: if known { HEAT_KNOWN } else { HEAT },
             on,
             from,
             at: vec![0; size],
@@ -377,7 +382,7 @@ impl<'a> Ils<'a> {
                     return;
                 }
                 let share = ((meter.share() - from) / (to - from).max(1e-9)).clamp(0.0, 1.0);
-                heat = mean * HEAT * (1.0 - share);
+                heat = mean * self.heat * (1.0 - share);
             }
             steps += 1;
             self.kick();
@@ -406,5 +411,3 @@ impl<'a> Ils<'a> {
         }
     }
 }
-
-const HEAT: f64 = 0.05;

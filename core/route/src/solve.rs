@@ -115,7 +115,7 @@ fn search(inst: &Inst, known: &[Node], seed: u64, to: f64, meter: &mut Meter<'_>
         ruin.take(known);
     }
     if !inst.timed && inst.all_must && !inst.locks.any() {
-        let mut ils = Ils::new(inst, seed, ruin.best.visits());
+        let mut ils = Ils::new(inst, seed, ruin.best.visits(), !known.is_empty());
         ils.run(meter, 0.0, to);
         let (path, without) = (Some(ils.best), Vec::new());
         return Found { path, without };
