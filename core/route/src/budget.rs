@@ -31,6 +31,8 @@ pub(crate) struct Meter<'a> {
     budget: &'a mut dyn Budget,
     work: u64,
     share: f64,
+    /// A part of the search that has an amount of work of its own: where it began, and the amount.
+    part: Option<(u64, u64)>,
 }
 
 impl<'a> Meter<'a> {
@@ -40,6 +42,7 @@ impl<'a> Meter<'a> {
             budget,
             work: 0,
             share,
+            part: None,
         }
     }
 
@@ -49,11 +52,24 @@ impl<'a> Meter<'a> {
         if self.share < 1.0 {
             self.share = self.budget.spent(self.work);
         }
-        self.share < 1.0
+        self.share < 1.0 && self.share() < 1.0
     }
 
-    pub(crate) const fn share(&self) -> f64 {
-        self.share
+    /// From here on the search sees only so much work, until [`Self::whole`].
+    pub(crate) const fn part(&mut self, amount: u64) {
+        self.part = Some((self.work, amount));
+    }
+
+    pub(crate) const fn whole(&mut self) {
+        self.part = None;
+    }
+
+    /// The share that is used, of the part when there is one.
+    pub(crate) fn share(&self) -> f64 {
+        match self.part {
+            Some((from, amount)) => Work(amount).spent(self.work - from),
+            None => self.share,
+        }
     }
 
     pub(crate) fn better(&mut self, cost: &Cost, order: &[usize]) {

@@ -64,6 +64,8 @@ pub(crate) struct Inst {
     pub(crate) timed: bool,
     pub(crate) symmetric: bool,
     pub(crate) all_must: bool,
+    /// All priority there is.
+    pub(crate) whole: i64,
 }
 
 impl Inst {
@@ -129,6 +131,7 @@ impl Inst {
             timed: false,
             symmetric: false,
             all_must: true,
+            whole: 0,
         };
         for node in 1..=m + 1 {
             inst.take_stop(problem, node, past)?;
@@ -139,6 +142,7 @@ impl Inst {
         inst.take_locks(problem)?;
         inst.check_ways()?;
         inst.timed = !inst.pauses.is_empty() || inst.is_timed();
+        inst.whole = inst.priority.iter().sum();
         inst.all_must = inst.must.iter().all(|&must| must);
         inst.symmetric = inst.place[0] == inst.place[end]
             && (0..=m).all(|a| (0..a).all(|b| inst.d(a, b) == inst.d(b, a)));

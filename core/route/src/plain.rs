@@ -126,6 +126,15 @@ impl<'a> Plain<'a> {
         Some(self.score_of(&cost) + EARLY * early as f64)
     }
 
+    /// What a score is at least: the walk, which takes most of the time, is spared where travel alone is too much.
+    fn floor(&mut self, free: &[Node]) -> f64 {
+        let mut path = std::mem::take(&mut self.scratch);
+        self.merged(free, &mut path);
+        let floor = self.rate * self.inst.lost(&path) as f64 + self.inst.travel(&path) as f64;
+        self.scratch = path;
+        floor
+    }
+
     /// Puts the missing ones where they cost least. `false`, and nothing is put in, when the budget ends first.
     fn recreate(&mut self, missing: &[Node], meter: &mut Meter<'_>) -> bool {
         let mut trial = self.current.clone();
@@ -137,6 +146,9 @@ impl<'a> Plain<'a> {
             for at in (0..trial.len()).rev() {
                 if at + 1 < trial.len() {
                     trial.swap(at, at + 1);
+                }
+                if best.is_some_and(|(best, _)| self.floor(&trial) >= best) {
+                    continue;
                 }
                 let score = self.score(&trial);
                 if let Some(score) = score
@@ -155,7 +167,7 @@ impl<'a> Plain<'a> {
                 (None, _) if must => trial.push(node),
                 _ => {}
             }
-            let work = trial.len() * trial.len() / 200;
+            let work = trial.len() * trial.len() / 40 + 2;
             if !meter.go_on(work as u64) && self.best_cost.is_some() {
                 return false;
             }

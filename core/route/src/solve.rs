@@ -13,8 +13,8 @@ use crate::ruin::Ruin;
 /// The share of the budget after which searching ends and bounding begins.
 const SEARCH: f64 = 0.93;
 
-/// The same for a changed day that is small enough for a proof, which comes after.
-const CHANGED: f64 = 0.3;
+/// The work of the search before an exact one.
+const QUICK: u64 = 2_000;
 
 /// How to solve.
 #[derive(Debug, Clone, Copy, Default)]
@@ -54,16 +54,18 @@ pub fn improve(
         return inst.answer(problem, &[], Proof::Optimal(Certificate::Replay));
     }
     let mut fewest = None;
-    // a known order is improved first, so that a short budget is enough for a change; without one the proof comes first
-    let known = inst.nodes(order);
-    let fits = exact::fits(&inst);
+    let mut known = inst.nodes(order);
     let mut found = None;
-    if fits && !known.is_empty() {
-        found = Some(search(&inst, &known, options.seed, CHANGED, &mut meter));
-    }
-    if fits {
+    if exact::fits(&inst) {
+        // a quick search first: should the budget end the exact one, there is a good order all the same
+        meter.part(QUICK);
+        found = Some(search(&inst, &known, options.seed, &mut meter));
+        meter.whole();
         match exact::search(&inst, &mut meter) {
             Exact::Best(path) => {
+                if let Some(cost) = inst.cost(&path) {
+                    meter.better(&cost, &inst.places(&path));
+                }
                 return inst.answer(problem, &path, Proof::Optimal(Certificate::Replay));
             }
             Exact::Late {
@@ -83,7 +85,13 @@ pub fn improve(
             Exact::Unsettled => {}
         }
     }
-    let found = found.unwrap_or_else(|| search(&inst, &known, options.seed, SEARCH, &mut meter));
+    let found = match found {
+        Some(found) if !meter.go_on(0) => found,
+        other => {
+            known = other.and_then(|found| found.path).unwrap_or(known);
+            search(&inst, &known, options.seed, &mut meter)
+        }
+    };
     let priced = found.path.and_then(|path| Some((inst.cost(&path)?, path)));
     let (cost, path) = priced.ok_or_else(|| inst.impossible())?;
     let complete = path.len() == inst.m;
@@ -102,11 +110,11 @@ struct Found {
     without: Vec<Node>,
 }
 
-fn search(inst: &Inst, known: &[Node], seed: u64, to: f64, meter: &mut Meter<'_>) -> Found {
+fn search(inst: &Inst, known: &[Node], seed: u64, meter: &mut Meter<'_>) -> Found {
     let middle = inst.locks.at.iter().any(|&(position, _)| position > 0);
     if middle || !inst.pauses.is_empty() {
         let mut plain = Plain::new(inst, seed, known, meter);
-        plain.run(meter, 0.0, to);
+        plain.run(meter, 0.0, SEARCH);
         let (path, without) = (plain.found(), Vec::new());
         return Found { path, without };
     }
@@ -116,11 +124,11 @@ fn search(inst: &Inst, known: &[Node], seed: u64, to: f64, meter: &mut Meter<'_>
     }
     if !inst.timed && inst.all_must && !inst.locks.any() {
         let mut ils = Ils::new(inst, seed, ruin.best.visits(), !known.is_empty());
-        ils.run(meter, 0.0, to);
+        ils.run(meter, 0.0, SEARCH);
         let (path, without) = (Some(ils.best), Vec::new());
         return Found { path, without };
     }
-    ruin.run(meter, 0.0, to);
+    ruin.run(meter, 0.0, SEARCH);
     let path = ruin.best.visits().to_vec();
     if ruin.best_worth.unmade == 0 && inst.keeps_locks(&path) {
         let (path, without) = (Some(path), Vec::new());
@@ -129,7 +137,7 @@ fn search(inst: &Inst, known: &[Node], seed: u64, to: f64, meter: &mut Meter<'_>
     let without = inst.musts_missing(&path);
     let mut plain = Plain::new(inst, seed, &path, meter);
     let from = meter.share();
-    plain.run(meter, from, to);
+    plain.run(meter, from, SEARCH);
     let path = plain.found();
     Found { path, without }
 }

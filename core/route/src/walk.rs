@@ -102,8 +102,7 @@ impl Inst {
 
     /// Priority that a path leaves out.
     pub(crate) fn lost(&self, path: &[Node]) -> i64 {
-        let whole: i64 = self.priority.iter().sum();
-        whole - path.iter().map(|&node| self.priority[node]).sum::<i64>()
+        self.whole - path.iter().map(|&node| self.priority[node]).sum::<i64>()
     }
 
     /// What a path costs. An optional visit that is late makes its path worth nothing: `None`; so does an arc that is no way.
@@ -118,8 +117,7 @@ impl Inst {
         let end = if self.pauses.is_empty() {
             self.walk_plain(path)?
         } else {
-            let table = self.walk_table(path);
-            table.last()?.first()?.state
+            self.walk_front(path)?
         };
         Some(Cost {
             late: end.late,
@@ -149,48 +147,75 @@ impl Inst {
         Some(state)
     }
 
-    /// Per position the ways of having come there that none beats; the last entry is sorted, its first one is the best.
-    fn walk_table(&self, path: &[Node]) -> Vec<Vec<Step>> {
-        let mut table = vec![vec![Step {
+    /// The ways of having come to `to` that none beats, from those of having come to `from`.
+    fn step_on(&self, before: &[Step], from: Node, to: Node, next: &mut Vec<Step>) {
+        next.clear();
+        for (index, step) in before.iter().enumerate() {
+            self.legs(step.state, step.taken, from, to, |pauses, there| {
+                let on_time = self.begin(to, there.time) <= self.close[to];
+                if !on_time && !self.must[to] {
+                    return;
+                }
+                let state = self.visited(there, to);
+                let taken = step.taken + pauses.before + pauses.after;
+                if to == self.end() && !self.may_end(taken, state.time) {
+                    return;
+                }
+                let beats = |a: &Step, state: State, taken: usize| {
+                    a.taken == taken && a.state.time <= state.time && a.state.late <= state.late
+                };
+                if next.iter().any(|other| beats(other, state, taken)) {
+                    return;
+                }
+                let new = Step {
+                    state,
+                    taken,
+                    from: index,
+                    pauses,
+                };
+                next.retain(|other| !beats(&new, other.state, other.taken));
+                next.push(new);
+            });
+        }
+    }
+
+    const fn first_step(&self) -> Step {
+        Step {
             state: State {
                 time: self.depart,
                 late: 0,
             },
             taken: 0,
             from: 0,
-            pauses: Pauses::default(),
-        }]];
+            pauses: Pauses {
+                before: 0,
+                after: 0,
+            },
+        }
+    }
+
+    /// The best state in which a path ends.
+    fn walk_front(&self, path: &[Node]) -> Option<State> {
+        let mut front = vec![self.first_step()];
+        let mut next = Vec::with_capacity(8);
         let mut from = 0;
         for &to in path.iter().chain([&self.end()]) {
-            let mut next: Vec<Step> = Vec::new();
+            self.step_on(&front, from, to, &mut next);
+            std::mem::swap(&mut front, &mut next);
+            from = to;
+        }
+        let states = front.iter().map(|step| step.state);
+        states.min_by_key(|state| (state.late, state.time))
+    }
+
+    /// Per position the ways of having come there that none beats; the last entry is sorted, its first one is the best.
+    fn walk_table(&self, path: &[Node]) -> Vec<Vec<Step>> {
+        let mut table = vec![vec![self.first_step()]];
+        let mut from = 0;
+        for &to in path.iter().chain([&self.end()]) {
+            let mut next = Vec::new();
             let before = table.last().map_or(&[][..], Vec::as_slice);
-            for (index, step) in before.iter().enumerate() {
-                self.legs(step.state, step.taken, from, to, |pauses, there| {
-                    let on_time = self.begin(to, there.time) <= self.close[to];
-                    if !on_time && !self.must[to] {
-                        return;
-                    }
-                    let state = self.visited(there, to);
-                    let taken = step.taken + pauses.before + pauses.after;
-                    if to == self.end() && !self.may_end(taken, state.time) {
-                        return;
-                    }
-                    let beats = |a: &Step, state: State, taken: usize| {
-                        a.taken == taken && a.state.time <= state.time && a.state.late <= state.late
-                    };
-                    if next.iter().any(|other| beats(other, state, taken)) {
-                        return;
-                    }
-                    let new = Step {
-                        state,
-                        taken,
-                        from: index,
-                        pauses,
-                    };
-                    next.retain(|other| !beats(&new, other.state, other.taken));
-                    next.push(new);
-                });
-            }
+            self.step_on(before, from, to, &mut next);
             table.push(next);
             from = to;
         }

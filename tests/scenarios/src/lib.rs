@@ -27,6 +27,7 @@ mod photo;
 mod presence;
 mod promises;
 mod raw_http;
+mod route;
 mod schema_doc;
 mod shifts;
 mod support;
