@@ -37,6 +37,7 @@ const STORE: &str = "waymark-store";
 const SYNC: &str = "waymark-sync";
 const EVIDENCE: &str = "waymark-evidence";
 const PHOTO: &str = "waymark-photo";
+const ROUTE: &str = "waymark-route";
 const CLIENT: &str = "waymark-client";
 const SERVER: &str = "waymark-server";
 const TESTKIT: &str = "waymark-testkit";
@@ -48,6 +49,7 @@ const ROOMS: &[Room] = &[
     row(STORE, "core/store", Only(&[DOMAIN])),
     row(EVIDENCE, "core/evidence", Only(&[DOMAIN, PROTOCOL])),
     row(PHOTO, "core/photo", Only(&[DOMAIN])),
+    row(ROUTE, "core/route", Only(&[DOMAIN])),
     row(SYNC, "core/sync", Only(&[DOMAIN, PROTOCOL])),
     row(
         CLIENT,
@@ -58,7 +60,7 @@ const ROOMS: &[Room] = &[
     row(
         "waymark",
         "core/cli",
-        Only(&[DOMAIN, PROTOCOL, EVIDENCE, PHOTO, CLIENT, SERVER]),
+        Only(&[DOMAIN, PROTOCOL, EVIDENCE, PHOTO, ROUTE, CLIENT, SERVER]),
     ),
     row(TESTKIT, "tests/support", Everything),
     row("waymark-scenarios", "tests/scenarios", Everything),
@@ -114,6 +116,20 @@ const PURE: &[Pure] = &[
             "reqwest",
             "hyper",
             "axum",
+        ],
+    },
+    Pure {
+        package: ROUTE,
+        features: Features::All,
+        never: &[
+            "rusqlite",
+            "libsqlite3-sys",
+            "tokio",
+            "reqwest",
+            "hyper",
+            "axum",
+            "chrono",
+            "getrandom",
         ],
     },
     // The engine alone has no I/O at all; its feature "driver" adds the network, and still no database.

@@ -91,6 +91,9 @@ pub(crate) enum Command {
     /// Photos taken in the app, kept safely; stamped photos and their originals
     #[command(subcommand)]
     Photo(crate::photo::Photo),
+    /// The order of a day's visits
+    #[command(subcommand)]
+    Route(crate::route::Route),
     /// Send what is pending and fetch what is new
     Sync,
     /// Where the work stands: counts that must balance

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use waymark_client::{ErrorCode, Lang, WaymarkError};
 
-use crate::words::{office, photo, photos, presence, rep, track};
+use crate::words::{office, photo, photos, presence, rep, route, track};
 
 /// What a command brings.
 pub(crate) type Outcome<T = ()> = Result<T, Failure>;
@@ -76,6 +76,12 @@ pub(crate) enum Own {
     OverInput(String),
     /// A file that must not be there is there.
     KeyThere(String),
+    /// A day that cannot be put in order, and the name of the stop that is to blame.
+    Route(waymark_route::Error, Option<String>),
+    /// Not a problem in JSON.
+    NotAProblem(String),
+    /// A problem of more megabytes than the most places need.
+    ProblemTooLarge(u64),
     /// The runtime could not be started.
     Runtime(String),
     /// The demo found something that does not add up, in words.
@@ -197,6 +203,7 @@ impl Own {
             Self::Photo(waymark_photo::Error::Io(_)) => Exit::Storage,
             Self::NoBounds | Self::NotAVerdict(_) => Exit::Usage,
             Self::Photo(_) | Self::NotAKey(_) | Self::NotFacts(_) => Exit::Refused,
+            Self::Route(..) | Self::NotAProblem(_) | Self::ProblemTooLarge(_) => Exit::Refused,
             Self::NoSuchFile(_)
             | Self::NotAnOp
             | Self::NoVisit
@@ -235,6 +242,9 @@ impl Own {
             Self::NotAVerdict(_) => "not_a_verdict",
             Self::OverInput(_) => "over_input",
             Self::KeyThere(_) => "key_there",
+            Self::Route(error, _) => route::code(error),
+            Self::NotAProblem(_) => "not_a_problem",
+            Self::ProblemTooLarge(_) => "too_many_places",
             Self::Runtime(_) => "internal",
             Self::Demo(_) => "demo",
         }
@@ -318,6 +328,15 @@ impl Own {
             Self::KeyThere(path) => (
                 photo::file_there(lang, path),
                 photo::file_there_remedy(lang),
+            ),
+            Self::Route(error, name) => route::error(lang, error, name.as_deref()),
+            Self::ProblemTooLarge(megabytes) => (
+                route::too_large(lang, megabytes),
+                route::too_many_remedy(lang),
+            ),
+            Self::NotAProblem(why) => (
+                route::not_a_problem(lang, why),
+                route::not_a_problem_remedy(lang),
             ),
             Self::Runtime(why) | Self::Demo(why) => (why.clone(), rep::internal_remedy(lang)),
         }

@@ -8,6 +8,7 @@ mod office;
 mod output;
 mod photo;
 mod rep;
+mod route;
 mod stamp;
 mod values;
 mod when;
@@ -73,6 +74,7 @@ fn run(context: &Context, command: Command) -> Outcome {
         Command::Verify(args) => rep::evidence::verify(context, &args),
         Command::Stamp(args) => stamp::run(context, &args),
         Command::Photo(what) => photo::run(context, what),
+        Command::Route(what) => route::run(context, what),
         Command::Sync => rep::sync::run(context),
         Command::Status => rep::status::run(context),
         Command::Attention(args) => rep::attention::run(context, args.what),

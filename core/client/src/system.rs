@@ -46,6 +46,17 @@ impl Clock for SystemClock {
     }
 }
 
+/// Seconds of processor time that this process has used: what a busy machine takes away does not count.
+#[must_use]
+pub fn cpu_seconds() -> f64 {
+    let used = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    std::time::Duration::new(
+        u64::try_from(used.tv_sec).unwrap_or(0),
+        u32::try_from(used.tv_nsec).unwrap_or(0),
+    )
+    .as_secs_f64()
+}
+
 /// Milliseconds since boot, sleep included: `CLOCK_BOOTTIME` on Linux and Android; Darwin's `CLOCK_MONOTONIC` counts sleep as well.
 fn since_boot_ms() -> i64 {
     #[cfg(any(target_os = "linux", target_os = "android"))]

@@ -28,6 +28,7 @@ mod photos;
 mod presence;
 mod promises;
 mod raw_http;
+mod route;
 mod schema_doc;
 mod shifts;
 mod support;

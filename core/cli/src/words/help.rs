@@ -149,6 +149,11 @@ const COMMANDS: &[(&str, &str)] = &[
     ),
     ("photo restore", "还原带水印照片的原图，逐位相同"),
     ("photo key", "生成封存原图的密钥"),
+    ("route", "一天拜访的顺序"),
+    (
+        "route solve",
+        "求出最佳顺序，并说明已证明最优或与下界的差距；以 JSON 写出",
+    ),
     ("sync", "上传待发内容并获取更新"),
     ("status", "工作状态：必须相符的账目"),
     ("attention", "服务器未按原样接受的内容"),
@@ -299,6 +304,16 @@ const ARGUMENTS: &[(&str, &str)] = &[
     ),
     ("font", "内置字体缺字时使用的字体"),
     ("thumbnail", "同时写出不超过 30 KB 的缩略图"),
+    ("problem", "问题，JSON 文件；- 或不给出则为标准输入"),
+    (
+        "seconds",
+        "最多使用多少秒处理器时间 [默认：文件中的 budget_ms，若无则为 1]",
+    ),
+    (
+        "solve seed",
+        "搜索的随机种子 [默认：文件中的 seed，若无则为 1]",
+    ),
+    ("solve out", "答案写到哪里 [默认：标准输出]"),
     ("restore photo", "带水印的照片"),
     ("photo_visit", "拜访 [默认：进行中的拜访]"),
     ("photo_customer", "客户（不属于任何拜访）"),

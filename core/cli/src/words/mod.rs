@@ -10,6 +10,7 @@ pub(crate) mod photo_check;
 pub(crate) mod photos;
 pub(crate) mod presence;
 pub(crate) mod rep;
+pub(crate) mod route;
 pub(crate) mod track;
 
 /// Defines sentences: `name(values…) english / chinese;`.
@@ -53,6 +54,7 @@ mod tests {
             super::photo::ALL,
             super::photos::ALL,
             super::photo_check::ALL,
+            super::route::ALL,
             super::demo::ALL,
         ]
         .concat();
