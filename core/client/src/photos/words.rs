@@ -115,14 +115,16 @@ pub fn signal(signal: &Signal, other: &str, lang: Lang) -> String {
             )
         }
         (Lang::ZhHans, Sign::OtherTime) => {
-            format!("相机时钟所记时间相差 {}", span(value, lang))
+            format!("相机时钟所记时间{}", aside(value, lang))
         }
-        (Lang::En, Sign::OtherSatelliteTime) => format!(
-            "the satellites that its camera heard say another time, by {}",
-            span(value, lang)
-        ),
+        (Lang::En, Sign::OtherSatelliteTime) => {
+            format!(
+                "the satellites that its camera heard say {}",
+                aside(value, lang)
+            )
+        }
         (Lang::ZhHans, Sign::OtherSatelliteTime) => {
-            format!("相机记录的卫星时间相差 {}", span(value, lang))
+            format!("相机记录的卫星时间{}", aside(value, lang))
         }
         (Lang::En, Sign::OtherPlace) => {
             format!("its camera says another place, {value} m away")
@@ -149,6 +151,17 @@ pub fn signal(signal: &Signal, other: &str, lang: Lang) -> String {
         (Lang::ZhHans, Sign::BroughtLater) => {
             format!("据相机记录，拍摄于导入之前 {}", span(value, lang))
         }
+    }
+}
+
+/// How far from the time that is known, and on which side.
+fn aside(seconds: i64, lang: Lang) -> String {
+    let span = span(seconds, lang);
+    match (lang, seconds < 0) {
+        (Lang::En, true) => format!("{span} earlier"),
+        (Lang::En, false) => format!("{span} later"),
+        (Lang::ZhHans, true) => format!("早 {span}"),
+        (Lang::ZhHans, false) => format!("晚 {span}"),
     }
 }
 

@@ -6,6 +6,7 @@ use waymark_domain::geo::{Datum, Position};
 use waymark_domain::hash::Hash;
 use waymark_domain::ids::{CustomerId, DeviceId, PhotoId, ShiftId, UserId, VisitId};
 use waymark_domain::op::Draft;
+use waymark_domain::photo::camera::Camera;
 use waymark_domain::photo::{Attachment, NoPlace, Original, Photo, Place, Source, State};
 use waymark_domain::record::Body;
 use waymark_domain::refusal::Code;
@@ -46,6 +47,9 @@ pub(crate) fn photo_of(rep: UserId, visit: Option<VisitId>, customer: CustomerId
         slot: "shelf".to_owned(),
         caption: None,
         look: None,
+        nothing_to_see: false,
+        alike: Vec::new(),
+        camera: Camera::default(),
         layer: None,
         state: State::Kept,
         extra: Body::new(),
