@@ -15,6 +15,7 @@ mod jpeg;
 mod layout;
 /// What is accepted from outside.
 pub mod limits;
+mod logo;
 mod look;
 mod mark;
 mod paint;
@@ -33,6 +34,7 @@ pub use error::Error;
 pub use exif::ExifTrouble;
 pub use facts::{Facts, Fix, Source, Taken, Text};
 pub use jpeg::{Broken, Why};
+pub use logo::Logo;
 pub use look::{Looks, looks};
 pub use mark::statement::Position;
 pub use mark::verify::{Checked, Geometry, Measure, Picture, Place, Said, Vouched, verify};

@@ -26,5 +26,11 @@ pub const MAX_FIELDS: usize = 24;
 /// The largest template, in bytes.
 pub const MAX_TEMPLATE_BYTES: usize = 64 << 10;
 
+/// The largest logo, in bytes: in base64 it leaves a template room for its fields.
+pub const MAX_LOGO_BYTES: usize = 40_000;
+
+/// The longest side of a logo, in pixels: on the largest picture it is not drawn larger.
+pub const MAX_LOGO_SIDE: u32 = 1024;
+
 /// The largest fallback font, in bytes: the CJK collections of phones have up to 30 MB.
 pub const MAX_FONT_BYTES: usize = 64 << 20;

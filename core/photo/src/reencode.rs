@@ -71,23 +71,7 @@ pub(crate) fn stamp(
         decoded.planes.y.extend(bottom, 0);
         decoded.planes.cb.extend(bottom.div_ceil(2), 128);
         decoded.planes.cr.extend(bottom.div_ceil(2), 128);
-        let moved = Rect {
-            left: 0,
-            top: bottom - strip,
-            right: size.0,
-            bottom,
-        };
-        let down = bottom - strip;
-        let square = layout.square.map(|square| Rect {
-            top: square.top + down,
-            bottom: square.bottom + down,
-            ..square
-        });
-        let layout = Layout {
-            plate: moved,
-            square,
-            ..layout
-        };
+        let layout = layout.lowered(bottom - strip);
         (layout, module, 100)
     } else {
         let even = |plate: Rect| Rect {
@@ -212,14 +196,10 @@ const JFIF: &[u8] = b"\xFF\xE0\0\x10JFIF\0\x01\x01\0\0\x01\0\x01\0\0";
 /// Draws the plate and the text.
 fn draw(planes: &mut Planes, fonts: &Fonts<'_>, layout: &Layout, order: &Order<'_>, plate: Plate) {
     let area = layout.plate;
-    let text = layout.text_area();
     let mut mask = Mask::new(area);
-    layout.text.draw(
-        fonts,
-        (text.width(), text.height()),
-        order.template.corner.right(),
-        |x, y, coverage| mask.dot(text.left + x, text.top + y, coverage),
-    );
+    layout.draw(fonts, order.template, |x, y, coverage| {
+        mask.dot(x, y, coverage)
+    });
     let paint = |pixel: &mut u8, black: i32, white: i32, letter: u32| {
         let letter = i32::try_from(letter).unwrap_or(255);
         let sample = plate.sample(i32::from(*pixel) - 128, black, white, letter) + 128;

@@ -435,16 +435,10 @@ pub(crate) fn about(report: &Report, order: &Order<'_>) -> Result<Vec<u8>, Error
 /// The text as a mask over this rectangle of the stored picture.
 fn mask(fonts: &Fonts<'_>, layout: &Layout, template: &Template, turn: Turn, stored: Rect) -> Mask {
     let mut mask = Mask::new(stored);
-    let area = layout.text_area();
-    layout.text.draw(
-        fonts,
-        (area.width(), area.height()),
-        template.corner.right(),
-        |x, y, coverage| {
-            let (x, y) = turn.stored(area.left + x, area.top + y);
-            mask.dot(x, y, coverage);
-        },
-    );
+    layout.draw(fonts, template, |x, y, coverage| {
+        let (x, y) = turn.stored(x, y);
+        mask.dot(x, y, coverage);
+    });
     mask
 }
 

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::Error;
 use crate::facts::{Facts, Source, Taken, Text};
 use crate::limits::{MAX_FIELDS, MAX_TEMPLATE_BYTES, MAX_VALUE_CHARS};
+use crate::logo::Logo;
 use crate::text::Line;
 
 /// What a stamp looks like.
@@ -22,6 +23,9 @@ pub struct Template {
     pub text_permille: u16,
     /// How much of the picture the plate takes, in percent: 55, below which white letters cannot be read on a white picture, to 90.
     pub plate_opacity: u8,
+    /// Stands at the end of the plate away from the text, beside the code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub logo: Option<Logo>,
     /// What is printed, a line each, in this order.
     pub fields: Vec<Field>,
 }
@@ -34,6 +38,7 @@ impl Default for Template {
             shape: Shape::default(),
             text_permille: 26,
             plate_opacity: 60,
+            logo: None,
             fields: ["time", "address", "position", "customer", "rep"]
                 .into_iter()
                 .map(|key| Field {
@@ -155,6 +160,9 @@ impl Template {
         }
         if self.fields.is_empty() || self.fields.len() > MAX_FIELDS {
             return wrong("fields must be from 1 to 24");
+        }
+        if let Some(logo) = &self.logo {
+            logo.ink()?;
         }
         let long = |text: &str| text.chars().count() > MAX_VALUE_CHARS;
         if self

@@ -12,8 +12,8 @@ use image::metadata::Orientation;
 use image::{DynamicImage, ImageFormat, ImageReader, RgbImage};
 use waymark_domain::photo::signals::SAME_BITS;
 use waymark_photo::{
-    Corner, Error, Facts, Language, Method, Mode, Order, Report, SealKey, Shape, THUMBNAIL_BYTES,
-    Template, Text, Why, camera, looks, restore, stamp, thumbnail,
+    Corner, Error, Facts, Language, Logo, Method, Mode, Order, Report, SealKey, Shape,
+    THUMBNAIL_BYTES, Template, Text, Why, camera, looks, restore, stamp, thumbnail,
 };
 
 const KEY: SealKey = SealKey {
@@ -134,7 +134,11 @@ fn made(width: u32, height: u32, orientation: u8, pixel: [u8; 3]) -> Vec<u8> {
     DynamicImage::from(picture)
         .write_to(&mut png, ImageFormat::Png)
         .unwrap();
-    let mut jpeg = thumbnail(png.get_ref()).unwrap();
+    turned(thumbnail(png.get_ref()).unwrap(), orientation)
+}
+
+/// A JPEG without EXIF, to be shown in this orientation.
+fn turned(mut jpeg: Vec<u8>, orientation: u8) -> Vec<u8> {
     let mut exif =
         b"\xFF\xE1\0\x22Exif\0\0MM\0\x2A\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0".to_vec();
     exif.extend([orientation, 0, 0, 0, 0, 0, 0]);
@@ -542,4 +546,73 @@ fn what_the_camera_wrote_is_read_and_a_broken_block_gives_nothing() {
             }
         }
     }
+}
+
+/// A white disc on nothing, twice as wide as it is high.
+fn logo() -> Logo {
+    let disc = image::RgbaImage::from_fn(600, 300, |x, y| {
+        let (x, y) = (f64::from(x) / 300.0 - 1.0, f64::from(y) / 150.0 - 1.0);
+        let inside = x * x + y * y < 1.0;
+        image::Rgba([0, 0, 0, if inside { 255 } else { 0 }])
+    });
+    let mut png = Cursor::new(Vec::new());
+    disc.write_to(&mut png, ImageFormat::Png).unwrap();
+    Logo::from_png(png.into_inner()).unwrap()
+}
+
+#[test]
+fn a_logo_stands_white_on_the_plate_away_from_the_text_in_every_mode_and_orientation() {
+    for corner in [Corner::BottomLeft, Corner::TopRight] {
+        let template = Template {
+            corner,
+            logo: Some(logo()),
+            ..short()
+        };
+        for (mode, orientation) in [
+            (Mode::Evidence, 1),
+            (Mode::Evidence, 6),
+            (Mode::Evidence, 7),
+            (Mode::Copy, 8),
+            (Mode::Canvas, 1),
+        ] {
+            let plain = RgbImage::from_pixel(1600, 1200, image::Rgb([90, 100, 110]));
+            let mut jpeg = Cursor::new(Vec::new());
+            plain.write_to(&mut jpeg, ImageFormat::Jpeg).unwrap();
+            let photo = turned(jpeg.into_inner(), orientation);
+            let (out, report) = stamped(&photo, mode, &template).unwrap();
+            let orientation = if mode == Mode::Evidence {
+                orientation
+            } else {
+                1
+            };
+            let picture = shown(&out, orientation);
+            let band = report.band;
+            let (wide, middle) = (band.width(), usize::midpoint(band.top, band.bottom));
+            // the disc is 4 em high and twice as wide; half an em lies between it and the end
+            let em = report.em as usize;
+            let from_the_end = em / 2 + 4 * em;
+            let at = |x: usize, y: usize| picture.get_pixel(x as u32, y as u32).0[1];
+            let centre = match corner {
+                Corner::BottomLeft => band.left + wide - from_the_end,
+                _ => band.left + from_the_end,
+            };
+            let about = format!("{corner:?} {mode:?} {orientation} {band:?} {em}");
+            assert!(at(centre, middle) > 235, "{about}: {}", at(centre, middle));
+            // beside its corner there is plate
+            assert!(at(centre + 4 * em - 4, middle + 2 * em - 4) < 90, "{about}");
+        }
+    }
+    let json = serde_json::to_string(&Template {
+        logo: Some(logo()),
+        ..Template::default()
+    });
+    let again = Template::from_json(json.unwrap().as_bytes()).unwrap();
+    assert_eq!(again.logo, Some(logo()));
+    for wrong in [r#"{"logo": "no base64!"}"#, r#"{"logo": "AAAA"}"#] {
+        assert!(matches!(
+            Template::from_json(wrong.as_bytes()),
+            Err(Error::Template(_))
+        ));
+    }
+    assert!(Logo::from_png(vec![0; 50_000]).is_err());
 }
