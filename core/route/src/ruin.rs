@@ -81,6 +81,8 @@ pub(crate) struct Ruin<'a> {
     current_score: f64,
     begun: bool,
     cooled: f64,
+    /// Whether nobody is told of better routes.
+    pub(crate) quiet: bool,
     waiting: Vec<Node>,
     waiting_trial: Vec<Node>,
     queue: Vec<(i64, Node)>,
@@ -108,6 +110,7 @@ impl<'a> Ruin<'a> {
             current_score: 0.0,
             begun: false,
             cooled: 1.0,
+            quiet: false,
             waiting: Vec::new(),
             waiting_trial: Vec::new(),
             queue: Vec::new(),
@@ -387,7 +390,8 @@ impl<'a> Ruin<'a> {
                 temperature = hot * (cold / hot).powf(share);
             }
             steps += 1;
-            if self.step(temperature) && self.best_worth.unmade == 0 && self.best.ways(self.inst) {
+            let better = self.step(temperature) && !self.quiet;
+            if better && self.best_worth.unmade == 0 && self.best.ways(self.inst) {
                 let visits = self.best.visits();
                 if let Some(cost) = self.inst.cost(visits) {
                     meter.better(&cost, &self.inst.places(visits));
