@@ -32,6 +32,8 @@ pub(crate) struct Plain<'a> {
     current: Vec<Node>,
     current_score: f64,
     rate: f64,
+    /// The temperature at the beginning, in mean arcs.
+    heat: f64,
     best: Vec<Node>,
     best_cost: Option<Cost>,
     scratch: Vec<Node>,
@@ -52,6 +54,7 @@ impl<'a> Plain<'a> {
             current: Vec::new(),
             current_score: f64::MAX,
             rate: 0.0,
+            heat: if visits.is_empty() { 0.5 } else { 0.1 },
             best: Vec::new(),
             best_cost: None,
             scratch: Vec::new(),
@@ -215,7 +218,7 @@ impl<'a> Plain<'a> {
     }
 
     pub(crate) fn run(&mut self, meter: &mut Meter<'_>, from: f64, to: f64) {
-        let (hot, cold) = (self.mean() * 0.5, self.mean() * 0.01);
+        let (hot, cold) = (self.mean() * self.heat, self.mean() * 0.01);
         let mut before = self.current.clone();
         while meter.go_on(1) && meter.share() < to {
             let share = ((meter.share() - from) / (to - from).max(1e-9)).clamp(0.0, 1.0);

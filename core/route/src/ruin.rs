@@ -81,10 +81,13 @@ pub(crate) struct Ruin<'a> {
     current_score: f64,
     begun: bool,
     cooled: f64,
+    /// Whether nobody is told of better routes.
+    pub(crate) quiet: bool,
     waiting: Vec<Node>,
     waiting_trial: Vec<Node>,
     queue: Vec<(i64, Node)>,
-    stale: Vec<Node>,
+    /// A table by node, kept to spare allocations.
+    stale: Vec<usize>,
 }
 
 impl<'a> Ruin<'a> {
@@ -108,6 +111,7 @@ impl<'a> Ruin<'a> {
             current_score: 0.0,
             begun: false,
             cooled: 1.0,
+            quiet: false,
             waiting: Vec::new(),
             waiting_trial: Vec::new(),
             queue: Vec::new(),
@@ -258,105 +262,108 @@ impl<'a> Ruin<'a> {
         self.stale = pos;
     }
 
+    /// Marks the visits of a path in `stale`.
+    fn mark(&mut self, path: &[Node]) {
+        self.stale.clear();
+        self.stale.resize(self.inst.m + 2, 0);
+        for &node in path {
+            self.stale[node] = 1;
+        }
+    }
+
+    /// The visits that were taken out, and those that wait or were left out before, in one of the orders of [`Self::key`].
+    fn queue_up(&mut self) {
+        let kind = match (self.rng.below(11), self.inst.all_must) {
+            (0..=3, _) => 9,
+            (4..=5, _) | (9, true) => 0,
+            (6, _) => 1,
+            (7..=8, _) => 2,
+            (9, false) => 3,
+            (_, true) => 4,
+            (_, false) => 5,
+        };
+        self.queue.clear();
+        let path = std::mem::take(&mut self.current.path);
+        self.mark(&path);
+        self.current.path = path;
+        for node in 1..=self.inst.m {
+            if self.out[node] || self.stale[node] == 0 {
+                let key = self.key(node, kind);
+                self.queue.push((key, node));
+            }
+        }
+    }
+
+    /// What the trial leaves out: the musts, which wait on, and the priority of the others.
+    fn left_out(&mut self) -> i64 {
+        self.waiting_trial.clear();
+        let inst = self.inst;
+        if self.trial.path.len() == inst.m + 2 {
+            return 0;
+        }
+        let path = std::mem::take(&mut self.trial.path);
+        self.mark(&path);
+        self.trial.path = path;
+        let mut lost = 0;
+        for node in (1..=inst.m).filter(|&node| self.stale[node] == 0) {
+            if inst.must[node] {
+                self.waiting_trial.push(node);
+            } else {
+                lost += inst.priority[node];
+            }
+        }
+        lost
+    }
+
+    /// What waiting musts weigh.
+    fn weight(&self, waiting: &[Node]) -> f64 {
+        let weights = waiting.iter().map(|&node| f64::from(self.waited[node]));
+        BIG * weights.sum::<f64>()
+    }
+
+    /// One ruin and one recreation; whether the route is the best so far.
     fn step(&mut self, temperature: f64) -> bool {
         let inst = self.inst;
         self.out.fill(false);
         self.ruin();
         self.trial.copy(&self.current);
-        let kind = match self.rng.below(11) {
-            0..=3 => 9,
-            4..=5 => 0,
-            6 => 1,
-            7..=8 => 2,
-            9 => {
-                if inst.all_must {
-                    0
-                } else {
-                    3
-                }
-            }
-            _ => {
-                if inst.all_must {
-                    4
-                } else {
-                    5
-                }
-            }
-        };
-        self.queue.clear();
-        let mut inside = std::mem::take(&mut self.stale);
-        inside.clear();
-        inside.resize(inst.m + 2, 0);
-        for &node in &self.current.path {
-            inside[node] = 1;
-        }
-        for (node, inside) in inside.iter().enumerate().skip(1).take(inst.m) {
-            if self.out[node] || *inside == 0 {
-                let key = self.key(node, kind);
-                self.queue.push((key, node));
-            }
-        }
-        self.stale = inside;
+        self.queue_up();
         self.trial.remove(inst, &self.out);
         if !self.trial.in_time(inst) {
             // without the triangle inequality less can take longer
             return false;
         }
         self.recreate(BLINK);
+        let lost = self.left_out();
+        let travel = self.trial.travel;
+        let base = self.rate * lost as f64 + travel as f64;
+        let score = self.weight(&self.waiting_trial) + base;
         let current = if self.begun {
-            BIG * f64::from(self.waiting.iter().map(|&n| self.waited[n]).sum::<u32>())
-                + self.current_score
+            self.weight(&self.waiting) + self.current_score
         } else {
             f64::MAX
         };
-        let mut waiting = std::mem::take(&mut self.waiting_trial);
-        waiting.clear();
-        let mut lost = 0;
-        if self.trial.path.len() < inst.m + 2 {
-            let mut inside = std::mem::take(&mut self.stale);
-            inside.clear();
-            inside.resize(inst.m + 2, 0);
-            for &node in &self.trial.path {
-                inside[node] = 1;
-            }
-            let outside = inside.iter().enumerate().skip(1).take(inst.m);
-            for (node, _) in outside.filter(|(_, inside)| **inside == 0) {
-                if inst.must[node] {
-                    waiting.push(node);
-                } else {
-                    lost += inst.priority[node];
-                }
-            }
-            self.stale = inside;
+        for &node in &self.waiting_trial {
+            self.waited[node] = self.waited[node].saturating_add(1);
         }
-        let unmade = waiting.len();
-        let weight = f64::from(waiting.iter().map(|&n| self.waited[n]).sum::<u32>());
-        for &node in &waiting {
-            self.waited[node] += 1;
+        if score >= current - temperature * self.rng.unit().max(1e-12).ln() {
+            return false;
         }
-        self.waiting_trial = waiting;
-        let travel = self.trial.travel;
-        let base = self.rate * lost as f64 + travel as f64;
-        let threshold = current - temperature * self.rng.unit().max(1e-12).ln();
-        if BIG * weight + base < threshold {
-            self.begun = true;
-            self.current_score = base;
-            std::mem::swap(&mut self.waiting, &mut self.waiting_trial);
-            std::mem::swap(&mut self.current, &mut self.trial);
-            let worth = Worth {
-                unmade,
-                lost,
-                travel,
-            };
-            if worth < self.best_worth {
-                self.best_worth = worth;
-                let mut best = std::mem::take(&mut self.best);
-                best.copy(&self.current);
-                self.best = best;
-                return true;
-            }
+        self.begun = true;
+        self.current_score = base;
+        std::mem::swap(&mut self.waiting, &mut self.waiting_trial);
+        std::mem::swap(&mut self.current, &mut self.trial);
+        let worth = Worth {
+            unmade: self.waiting.len(),
+            lost,
+            travel,
+        };
+        let better = worth < self.best_worth;
+        if better {
+            self.best_worth = worth;
+            self.best.copy(&self.current);
         }
-        false
+        better
     }
 
     /// Searches while the meter lets it, the temperature falling from the share `from` of the budget to the share `to`.
@@ -387,7 +394,8 @@ impl<'a> Ruin<'a> {
                 temperature = hot * (cold / hot).powf(share);
             }
             steps += 1;
-            if self.step(temperature) && self.best_worth.unmade == 0 && self.best.ways(self.inst) {
+            let better = self.step(temperature) && !self.quiet;
+            if better && self.best_worth.unmade == 0 && self.best.ways(self.inst) {
                 let visits = self.best.visits();
                 if let Some(cost) = self.inst.cost(visits) {
                     meter.better(&cost, &self.inst.places(visits));

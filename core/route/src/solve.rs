@@ -13,6 +13,8 @@ use crate::ruin::Ruin;
 /// The share of the budget after which searching ends and bounding begins.
 const SEARCH: f64 = 0.93;
 
+/// The share that a day with breaks or locked positions is searched for without them.
+const UNBOUND: f64 = 0.4;
 /// The work of the search before an exact one.
 const QUICK: u64 = 2_000;
 
@@ -110,11 +112,28 @@ struct Found {
     without: Vec<Node>,
 }
 
+/// A good order of the day without its breaks and positions: the quick search finds it, and what it lacks is little.
+fn unbound(inst: &Inst, seed: u64, meter: &mut Meter<'_>) -> Vec<Node> {
+    let mut free = inst.clone();
+    free.pauses.clear();
+    free.locks.at.retain(|&(position, _)| position == 0);
+    let mut ruin = Ruin::new(&free, seed);
+    ruin.quiet = true;
+    ruin.run(meter, 0.0, UNBOUND);
+    ruin.best.visits().to_vec()
+}
+
 fn search(inst: &Inst, known: &[Node], seed: u64, meter: &mut Meter<'_>) -> Found {
     let middle = inst.locks.at.iter().any(|&(position, _)| position > 0);
     if middle || !inst.pauses.is_empty() {
-        let mut plain = Plain::new(inst, seed, known, meter);
-        plain.run(meter, 0.0, SEARCH);
+        let start = if known.is_empty() {
+            unbound(inst, seed, meter)
+        } else {
+            known.to_vec()
+        };
+        let mut plain = Plain::new(inst, seed, &start, meter);
+        let from = meter.share();
+        plain.run(meter, from, SEARCH);
         let (path, without) = (plain.found(), Vec::new());
         return Found { path, without };
     }
