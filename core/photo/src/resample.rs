@@ -253,7 +253,7 @@ impl Resampler {
         }
     }
 
-    /// The component in its new size; rows that never came are as the last one.
+    /// The component in its new size, once all its rows came.
     pub(crate) fn done(mut self) -> Plane {
         if self.filled > 0 {
             self.narrow(self.filled);
