@@ -232,7 +232,7 @@ CREATE TABLE view_photo (
   number    INTEGER NOT NULL, -- the rep's own count on the device that took it
   at_ms     INTEGER NOT NULL, -- best single moment, milliseconds since 1970 UTC
   sha256    BLOB NOT NULL,    -- of the original
-  look      BLOB,             -- what it looks like, 256 bits
+  look      BLOB,             -- what it looks like: 256 bits for each cut
   withdrawn INTEGER NOT NULL, -- 1: its author withdrew it
   body      TEXT NOT NULL
 ) STRICT;

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use tempfile::TempDir;
-use tokio::net::TcpListener;
+use tokio::net::TcpSocket;
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -48,6 +48,14 @@ pub(crate) fn wait<F: Future>(future: F) -> F::Output {
     runtime().block_on(future)
 }
 
+/// A socket on this port, on one that is free for 0, beside others of ours that are bound to it.
+fn bound(port: u16) -> TcpSocket {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_reuseport(true).unwrap();
+    socket.bind(([127, 0, 0, 1], port).into()).unwrap();
+    socket
+}
+
 /// Another seed with every call: two starts of a process never draw the same ids.
 pub(crate) fn next_seed() -> u64 {
     static SEEDS: AtomicU64 = AtomicU64::new(1);
@@ -62,6 +70,8 @@ pub(crate) struct Office {
     pub(crate) clock: Arc<VirtualClock>,
     patience: Patience,
     port: u16,
+    /// Holds the port while the server is down: nobody listens on it, and no other test's connection gets it either.
+    port_kept: Option<TcpSocket>,
     running: Option<Running>,
 }
 
@@ -83,6 +93,7 @@ impl Office {
             clock: VirtualClock::at(MORNING),
             patience,
             port: 0,
+            port_kept: None,
             running: None,
         };
         office.start();
@@ -99,6 +110,7 @@ impl Office {
             clock: VirtualClock::at(MORNING),
             patience: self.patience,
             port: self.port,
+            port_kept: None,
             running: None,
         };
         other.start();
@@ -108,7 +120,11 @@ impl Office {
     /// The same company at another address: somebody else has taken the old one.
     pub(crate) fn moved(self) -> Self {
         assert!(self.running.is_none(), "the server is up");
-        Self { port: 0, ..self }
+        Self {
+            port: 0,
+            port_kept: None,
+            ..self
+        }
     }
 
     /// The server starts, on the same port as before.
@@ -117,8 +133,12 @@ impl Office {
         let storage = SqliteStorage::open(&self.file()).unwrap();
         let entropy = Arc::new(SeededEntropy::new(next_seed()));
         let server = Arc::new(Server::new(storage, self.clock.clone(), entropy).unwrap());
-        let listener = wait(TcpListener::bind(("127.0.0.1", self.port))).unwrap();
-        self.port = listener.local_addr().unwrap().port();
+        let kept = self.port_kept.get_or_insert_with(|| bound(self.port));
+        self.port = kept.local_addr().unwrap().port();
+        let listener = {
+            let _context = runtime().enter();
+            bound(self.port).listen(1024).unwrap()
+        };
         let (stop, stopped) = oneshot::channel();
         let serving = http::serve_with(listener, Arc::clone(&server), self.patience, async {
             let _ = stopped.await;
