@@ -15,8 +15,8 @@ use uuid::Uuid;
 use waymark_domain::hash::Hash;
 use waymark_domain::ids::{DeviceId, TenantId};
 use waymark_photo::{
-    Error, Facts, Interval, Marker, Mode, Order, SealKey, Template, Verdict, restore, stamp,
-    thumbnail, verify,
+    Error, Facts, Interval, Marker, Mode, Order, SealKey, Template, Verdict, camera, looks,
+    restore, stamp, thumbnail, verify,
 };
 
 const KEY: SealKey = SealKey {
@@ -185,6 +185,22 @@ fn every_seed_gives_an_answer_in_every_mode() {
         }
         let _ = thumbnail(data);
     }
+}
+
+/// What the fuzzer of tests/fuzz kept: each file takes a way through the code that no other does.
+#[test]
+fn whatever_the_fuzzer_found_gives_an_answer() {
+    let corpus = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/fuzz/corpus/photo");
+    let mut count = 0;
+    for entry in std::fs::read_dir(corpus).unwrap() {
+        let data = std::fs::read(entry.unwrap().path()).unwrap();
+        for mode in [Mode::Evidence, Mode::Copy, Mode::Canvas] {
+            let _ = try_stamp(&data, mode);
+        }
+        let _ = (thumbnail(&data), looks(&data), camera(&data));
+        count += 1;
+    }
+    assert!(count > 300, "{count}");
 }
 
 #[test]

@@ -591,7 +591,8 @@ fn a_logo_stands_white_on_the_plate_away_from_the_text_in_every_mode_and_orienta
             // the disc is 4 em high and twice as wide; half an em lies between it and the end
             let em = report.em as usize;
             let from_the_end = em / 2 + 4 * em;
-            let at = |x: usize, y: usize| picture.get_pixel(x as u32, y as u32).0[1];
+            let at =
+                |x: usize, y: usize| picture.as_raw()[(y * picture.width() as usize + x) * 3 + 1];
             let centre = match corner {
                 Corner::BottomLeft => band.left + wide - from_the_end,
                 _ => band.left + from_the_end,
