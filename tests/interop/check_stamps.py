@@ -4,7 +4,8 @@
     python3 check_stamps.py WAYMARK PHOTO... [--turned] [-- STAMP OPTIONS]
 
 WAYMARK is the command line. Of each photo that it stamps in place: outside the band that it reports no pixel is another one; every segment is byte
-for byte the original's, but EXIF, Huffman tables where the report says that they were extended, and our own; what is restored is the original.
+for byte the original's, but EXIF, Huffman tables where the report says that they were extended, the table of further pictures, and our own; every further
+picture is byte for byte where that table says; what is restored is the original.
 With --turned each photo is also stamped in the eight orientations. Photos that are refused or encoded anew are named with the reason.
 Says a line for each. Exit code: 0 all hold, 1 one does not, 2 wrong usage.
 """
@@ -22,7 +23,7 @@ from pathlib import Path
 from PIL import Image, ImageChops, ImageOps
 
 Image.MAX_IMAGE_PIXELS = None
-APP1, APP9, DHT, SOS, EOI = 0xE1, 0xE9, 0xC4, 0xDA, 0xD9
+APP1, APP2, APP9, DHT, SOS = 0xE1, 0xE2, 0xE9, 0xC4, 0xDA
 
 
 class Differs(Exception):
@@ -61,9 +62,33 @@ def kept(photo: bytes, *, tables: bool) -> list[tuple[int, bytes]]:
             return False
         if marker == APP9 and body.startswith(b"WAYMARK\0"):
             return False
+        if marker == APP2 and body.startswith(b"MPF\0"):
+            return False
         return tables or marker != DHT
 
     return [(marker, body) for marker, body in segments(photo) if is_kept(marker, body)]
+
+
+def further(photo: bytes) -> list[bytes]:
+    """The pictures behind the first one, as the table of the Multi-Picture Format names them."""
+    at = photo.find(b"MPF\0")
+    if at < 0 or not any(marker == APP2 and body.startswith(b"MPF\0") for marker, body in segments(photo)):
+        return []
+    table = photo[at + 4 :]
+    order = "little" if table.startswith(b"II") else "big"
+
+    def number(at: int, length: int = 4) -> int:
+        return int.from_bytes(table[at : at + length], order)
+
+    found = []
+    directory = number(4)
+    for entry in range(directory + 2, directory + 2 + 12 * number(directory, 2), 12):
+        if number(entry, 2) == 0xB002:
+            for row in range(number(entry + 8), number(entry + 8) + number(entry + 4), 16):
+                size, offset = number(row + 4), number(row + 8)
+                if offset:
+                    found.append(table[offset : offset + size])
+    return found
 
 
 def shown(photo: bytes) -> Image.Image:
@@ -88,6 +113,8 @@ def compare(before: bytes, after: bytes, report: dict) -> str:
     tables = not report["method"]["tables_extended"]
     if kept(before, tables=tables) != kept(after, tables=tables):
         raise Differs("a segment changed that must not")
+    if further(before) != further(after):
+        raise Differs("a further picture is not where the table says")
     return f"{one.size[0]}x{one.size[1]}, band {box}, {len(kept(before, tables=tables))} segments kept"
 
 

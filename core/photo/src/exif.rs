@@ -323,7 +323,7 @@ impl Tiff {
         Ok(())
     }
 
-    fn set32(&mut self, at: usize, value: u32) -> Result<(), ExifTrouble> {
+    pub(crate) fn set32(&mut self, at: usize, value: u32) -> Result<(), ExifTrouble> {
         self.put(at, &self.order.put32(value))
     }
 

@@ -18,6 +18,7 @@ pub mod limits;
 mod logo;
 mod look;
 mod mark;
+mod mpf;
 mod paint;
 mod patch;
 mod planes;

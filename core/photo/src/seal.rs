@@ -75,6 +75,11 @@ pub(crate) fn mark(statement: &[u8]) -> Option<Vec<u8>> {
     segment(KIND_MARK, 0, 1, statement)
 }
 
+/// How long the segment of a mark with so many bytes is.
+pub(crate) const fn mark_length(statement: usize) -> usize {
+    4 + HEAD + statement
+}
+
 /// The statements in a file, each with the range of its segment.
 pub(crate) fn marks<'d, 's>(
     data: &'d [u8],

@@ -17,6 +17,7 @@ use crate::mark::code::{self, Code};
 use crate::mark::digest::Cells;
 use crate::mark::statement::{self, Statement};
 use crate::mark::{CodeOutcome, Drawn, Looks, Marker, NoCode, walk};
+use crate::mpf;
 use crate::paint::{Cover, Mask, Painter, Plate};
 use crate::patch::{self, Patch};
 use crate::reencode;
@@ -318,48 +319,75 @@ fn in_place<'a>(
     };
     let ours = ours_at(&jpeg.segments);
     let about = seal::about(&about(&report, order)?).ok_or(Error::SealDamaged)?;
-    patches.push(Patch {
-        range: ours..ours,
-        bytes: about,
-    });
+    patches.extend(mpf::patch(&jpeg));
+    patches.push(put_in(ours, about));
     patches.extend(edited.patches);
-    if let Some(with) = order.seal {
-        let sealed = seal::seal(data, &patches, with)?;
-        report.sealed_bytes = sealed.len();
-        let at = patches
-            .iter()
-            .position(|patch| patch.range.start > ours)
-            .unwrap_or(patches.len());
-        patches.insert(
-            at,
-            Patch {
-                range: ours..ours,
-                bytes: sealed,
-            },
-        );
-    }
+    patches.sort_by_key(|patch| patch.range.start);
+    let sealed = order
+        .seal
+        .map(|with| seal::seal(data, &patches, with))
+        .transpose()?;
+    report.sealed_bytes = sealed.as_ref().map_or(0, Vec::len);
+    // the mark signs where everything lies, and lies there itself
+    let unsigned = order.mark.map(|marker| {
+        let hashes = (Hash::ZERO, Hash::ZERO, report.original);
+        Statement::new(marker, order.facts, hashes)
+    });
+    let mark = unsigned
+        .as_ref()
+        .map(Statement::signed_length)
+        .transpose()?;
+    let added = report.sealed_bytes + mark.map_or(0, seal::mark_length);
+    let moved = lengths(&patches);
+    mpf::follow(&jpeg, &mut patches, |at| {
+        let ours = if at >= ours { added } else { 0 };
+        now(&moved, at) + ours
+    });
+    let at = patches
+        .iter()
+        .position(|patch| patch.range.start > ours)
+        .unwrap_or(patches.len());
+    patches.splice(at..at, sealed.map(|sealed| put_in(ours, sealed)));
     if let Some(marker) = order.mark {
         let picture = statement::picture_with(&jpeg, &patches).map_err(Error::from)?;
         let file = statement::file_with(data, &patches).map_err(Error::from)?;
         let hashes = (file, picture, report.original);
         let statement = Statement::new(marker, order.facts, hashes).sign(marker)?;
+        let mark = seal::mark(&statement).ok_or(Error::Value("mark"))?;
         let at = patches
             .iter()
             .position(|patch| patch.range.start > ours)
             .unwrap_or(patches.len());
-        patches.insert(
-            at,
-            Patch {
-                range: ours..ours,
-                bytes: seal::mark(&statement).ok_or(Error::Value("mark"))?,
-            },
-        );
+        patches.insert(at, put_in(ours, mark));
     }
     Ok(Stamped {
         data,
         patches,
         report,
     })
+}
+
+/// Something new at this place.
+const fn put_in(at: usize, bytes: Vec<u8>) -> Patch {
+    Patch {
+        range: at..at,
+        bytes,
+    }
+}
+
+/// Where each patch ends in the old file, and how much longer it is than what it replaces.
+fn lengths(patches: &[Patch]) -> Vec<(usize, isize)> {
+    let longer = |patch: &Patch| patch.bytes.len().cast_signed() - patch.range.len().cast_signed();
+    patches
+        .iter()
+        .map(|patch| (patch.range.end, longer(patch)))
+        .collect()
+}
+
+/// Where a byte of the old file lies now.
+fn now(lengths: &[(usize, isize)], at: usize) -> usize {
+    let before = lengths.iter().filter(|(end, _)| *end <= at);
+    at.saturating_add_signed(before.map(|(_, longer)| longer).sum())
 }
 
 /// What the report says of the code.

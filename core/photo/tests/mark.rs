@@ -63,10 +63,14 @@ fn marker() -> Marker<'static> {
     }
 }
 
+fn fixture(name: &str) -> Vec<u8> {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/photos");
+    std::fs::read(root.join(name)).unwrap()
+}
+
 /// A real photo, smaller than it came, so that the tests are quick, and brighter.
 static PHOTO: LazyLock<RgbImage> = LazyLock::new(|| {
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/photos");
-    let data = std::fs::read(root.join("canon_422_18mp.jpg")).unwrap();
+    let data = fixture("canon_422_18mp.jpg");
     let mut picture = resize(&shown(&data, 1), 1600, 1067, FilterType::Triangle);
     // it was taken at night, and has all its detail in the shadows
     for value in picture.iter_mut() {
@@ -196,6 +200,26 @@ fn an_untouched_file_is_authentic_and_says_what_the_device_said() {
     assert_eq!(said.original, Some(report.original));
     let position = said.position.unwrap();
     assert_eq!((position.lat, position.lon), (30.25, 120.125));
+}
+
+#[test]
+fn the_mark_signs_where_a_second_picture_lies_behind_it() {
+    let photo = fixture("nintendo3ds_mpo.jpg");
+    let template = template(Corner::BottomLeft, Shape::Block);
+    let (out, _) = made(&photo, Mode::Evidence, &template, &marker()).unwrap();
+    assert_eq!(checked(&out).picture, Picture::Authentic);
+    // the table is big-endian, and its second entry stands 66 bytes behind its header
+    let second = |data: &[u8]| {
+        let base = data.windows(4).position(|word| word == b"MPF\0").unwrap() + 4;
+        let number = |at: usize| {
+            let bytes = data[base + at..].first_chunk::<4>().unwrap();
+            u32::from_be_bytes(*bytes) as usize
+        };
+        let (size, offset) = (number(66 + 4), number(66 + 8));
+        data[base + offset..base + offset + size].to_vec()
+    };
+    assert!(second(&photo).starts_with(b"\xFF\xD8\xFF"));
+    assert!(second(&out) == second(&photo));
 }
 
 #[test]

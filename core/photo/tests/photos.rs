@@ -115,10 +115,13 @@ fn check_in_place(data: &[u8], template: &Template, orientation: u8) -> Report {
     let ours = |segment: &(u8, &[u8])| segment.0 == 0xE9 && segment.1[4..].starts_with(b"WAYMARK");
     let exif = |segment: &(u8, &[u8])| segment.0 == 0xE1 && segment.1[4..].starts_with(b"Exif");
     let tables = |segment: &(u8, &[u8])| tables_extended && segment.0 == 0xC4;
+    // the table of further pictures says where they lie now; it has a test of its own
+    let further = |segment: &(u8, &[u8])| segment.0 == 0xE2 && segment.1[4..].starts_with(b"MPF");
     let rest = |data| -> Vec<(u8, Vec<u8>)> {
         segments(data)
             .into_iter()
-            .filter(|segment| !ours(segment) && !exif(segment) && !tables(segment))
+            .filter(|segment| !ours(segment) && !exif(segment))
+            .filter(|segment| !tables(segment) && !further(segment))
             .map(|(marker, bytes)| (marker, bytes.to_vec()))
             .collect()
     };
@@ -616,4 +619,51 @@ fn a_logo_stands_white_on_the_plate_away_from_the_text_in_every_mode_and_orienta
         ));
     }
     assert!(Logo::from_png(vec![0; 50_000]).is_err());
+}
+
+/// Where the table of further pictures says that each starts and ends, read byte by byte: the file's is big-endian.
+fn pictures(data: &[u8]) -> Vec<std::ops::Range<usize>> {
+    let base = find(data, b"MPF\0") + 4;
+    let big = &data[base..base + 2] == b"MM";
+    let number = |at: usize| {
+        let bytes = [data[at], data[at + 1], data[at + 2], data[at + 3]];
+        let number = if big {
+            u32::from_be_bytes(bytes)
+        } else {
+            u32::from_le_bytes(bytes)
+        };
+        number as usize
+    };
+    let entry = data[base..]
+        .windows(2)
+        .position(|tag| tag == if big { [0xB0, 0x02] } else { [0x02, 0xB0] })
+        .unwrap();
+    let (bytes, from) = (number(base + entry + 4), base + number(base + entry + 8));
+    (from..from + bytes)
+        .step_by(16)
+        .map(|at| {
+            let (size, offset) = (number(at + 4), number(at + 8));
+            let start = if offset == 0 { 0 } else { base + offset };
+            start..start + size
+        })
+        .collect()
+}
+
+#[test]
+fn a_second_picture_behind_the_first_is_found_where_it_lies_now() {
+    let photo = fixture("nintendo3ds_mpo.jpg");
+    let before = pictures(&photo);
+    assert_eq!(before.len(), 2);
+    let (out, report) = stamped(&photo, Mode::Evidence, &short()).unwrap();
+    assert!(report.sealed_bytes > 0);
+    let after = pictures(&out);
+    assert!(after[1].start > before[1].start, "{before:?} {after:?}");
+    assert!(out[after[1].clone()] == photo[before[1].clone()]);
+    assert!(out[after[1].clone()].starts_with(b"\xFF\xD8\xFF"));
+    // the first one ends as far before the second as it did
+    assert_eq!(
+        after[1].start - after[0].end,
+        before[1].start - before[0].end
+    );
+    assert!(restore(&out, &KEY.key).unwrap() == photo);
 }

@@ -100,6 +100,16 @@ impl Statement {
         Ok(text.into_bytes())
     }
 
+    /// How long it is when it is signed, whatever the hashes are.
+    ///
+    /// # Errors
+    /// As [`Self::sign`], but for what the key says.
+    pub(crate) fn signed_length(&self) -> Result<usize, Error> {
+        let payload = serde_json::to_vec(self).map_err(|_| Error::Value("mark"))?;
+        let parts = [payload.len(), SIGNATURE].map(|length| BASE64URL_NOPAD.encode_len(length));
+        Ok(header().len() + parts.iter().map(|length| 1 + length).sum::<usize>())
+    }
+
     /// Reads a statement; whether it is signed by the key that it names is the second answer. `None`: it is none.
     pub(crate) fn read(bytes: &[u8]) -> Option<(Self, bool)> {
         let text = std::str::from_utf8(bytes).ok()?;
@@ -139,6 +149,9 @@ impl Statement {
         }
     }
 }
+
+/// Of r and s.
+const SIGNATURE: usize = 64;
 
 fn header() -> String {
     BASE64URL_NOPAD.encode(format!(r#"{{"alg":"ES256","typ":"{TYP}"}}"#).as_bytes())
