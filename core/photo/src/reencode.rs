@@ -23,8 +23,8 @@ use crate::stamp::{
 };
 use crate::turn::Rect;
 
-/// The long side of a copy for sending, in pixels.
-pub const COPY_LONG_SIDE: usize = 1920;
+/// The long side of a copy for sending, in pixels, where a template says nothing else.
+pub const COPY_LONG_SIDE: u16 = 1920;
 
 /// The long side of a thumbnail, in pixels, and its largest size in bytes.
 pub const THUMBNAIL_LONG_SIDE: usize = 320;
@@ -51,7 +51,7 @@ pub(crate) fn stamp(
     why: Why,
 ) -> Result<(Vec<u8>, Report), Error> {
     let (long, quality) = match order.mode {
-        Mode::Copy => (Some(COPY_LONG_SIDE), COPY_QUALITY),
+        Mode::Copy => (Some(order.template.copy_long_side.into()), COPY_QUALITY),
         Mode::Evidence | Mode::Canvas => (None, WHOLE_QUALITY),
     };
     if segments(data).is_ok_and(|segments| seal::is_stamped(data, &segments)) {

@@ -6,6 +6,7 @@ use crate::error::Error;
 use crate::facts::{Facts, Source, Taken, Text};
 use crate::limits::{MAX_FIELDS, MAX_TEMPLATE_BYTES, MAX_VALUE_CHARS};
 use crate::logo::Logo;
+use crate::reencode::COPY_LONG_SIDE;
 use crate::text::Line;
 
 /// What a stamp looks like.
@@ -23,6 +24,8 @@ pub struct Template {
     pub text_permille: u16,
     /// How much of the picture the plate takes, in percent: 55, below which white letters cannot be read on a white picture, to 90.
     pub plate_opacity: u8,
+    /// The long side of copies for sending, in pixels: 640 to 8192. A picture that is smaller stays as large as it is.
+    pub copy_long_side: u16,
     /// Stands at the end of the plate away from the text, beside the code.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub logo: Option<Logo>,
@@ -38,6 +41,7 @@ impl Default for Template {
             shape: Shape::default(),
             text_permille: 26,
             plate_opacity: 60,
+            copy_long_side: COPY_LONG_SIDE,
             logo: None,
             fields: ["time", "address", "position", "customer", "rep"]
                 .into_iter()
@@ -157,6 +161,9 @@ impl Template {
         let wrong = |why: &str| Err(Error::Template(why.to_owned()));
         if !(15..=60).contains(&self.text_permille) {
             return wrong("text_permille must be from 15 to 60");
+        }
+        if !(640..=8192).contains(&self.copy_long_side) {
+            return wrong("copy_long_side must be from 640 to 8192");
         }
         if self.fields.is_empty() || self.fields.len() > MAX_FIELDS {
             return wrong("fields must be from 1 to 24");

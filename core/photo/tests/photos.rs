@@ -338,6 +338,13 @@ fn a_copy_is_smaller_and_a_canvas_covers_nothing() {
     assert_eq!(report.size, (1920, 1280));
     assert_eq!(shown(&out, 1).dimensions(), (1920, 1280));
     assert!(out.len() < 600_000, "{}", out.len());
+    let larger = Template::from_json(br#"{"copy_long_side": 2560}"#).unwrap();
+    let (_, report) = stamped(&data, Mode::Copy, &larger).unwrap();
+    assert_eq!(report.size, (2560, 1707));
+    for wrong in ["639", "8193"] {
+        let json = format!(r#"{{"copy_long_side": {wrong}}}"#);
+        assert!(Template::from_json(json.as_bytes()).is_err(), "{wrong}");
+    }
     let thumb = thumbnail(&out).unwrap();
     assert!(thumb.len() <= THUMBNAIL_BYTES, "{}", thumb.len());
     assert_eq!(shown(&thumb, 1).dimensions(), (320, 213));
