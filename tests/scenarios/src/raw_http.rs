@@ -1,13 +1,15 @@
 //! HTTP/1.1 byte by byte over a plain socket, and servers that are none.
 
 use std::io::{ErrorKind, Read as _, Write as _};
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::net::{Shutdown, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use waymark_protocol::HEADER;
 use waymark_protocol::error::{ApiCode, ApiError};
+
+use crate::support::listening;
 
 /// An answer, as it came.
 #[derive(Debug)]
@@ -124,7 +126,8 @@ impl Stranger {
     /// On the port of somebody who has stopped.
     pub(crate) fn answering_at(port: u16, answer: impl Into<String>) -> Self {
         let answer = answer.into();
-        let listener = TcpListener::bind(("127.0.0.1", port)).unwrap();
+        let listener = listening(port).into_std().unwrap();
+        listener.set_nonblocking(false).unwrap();
         let port = listener.local_addr().unwrap().port();
         let visitors = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&visitors);

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use tempfile::TempDir;
-use tokio::net::TcpSocket;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -54,6 +54,12 @@ fn bound(port: u16) -> TcpSocket {
     socket.set_reuseport(true).unwrap();
     socket.bind(([127, 0, 0, 1], port).into()).unwrap();
     socket
+}
+
+/// Listens on a port, also where an [`Office`] that is down holds it.
+pub(crate) fn listening(port: u16) -> TcpListener {
+    let _context = runtime().enter();
+    bound(port).listen(1024).unwrap()
 }
 
 /// Another seed with every call: two starts of a process never draw the same ids.
@@ -135,10 +141,7 @@ impl Office {
         let server = Arc::new(Server::new(storage, self.clock.clone(), entropy).unwrap());
         let kept = self.port_kept.get_or_insert_with(|| bound(self.port));
         self.port = kept.local_addr().unwrap().port();
-        let listener = {
-            let _context = runtime().enter();
-            bound(self.port).listen(1024).unwrap()
-        };
+        let listener = listening(self.port);
         let (stop, stopped) = oneshot::channel();
         let serving = http::serve_with(listener, Arc::clone(&server), self.patience, async {
             let _ = stopped.await;
