@@ -122,7 +122,8 @@ fn nothing_panics_and_every_answer_checks() {
         Ok(())
     });
     outcome.unwrap();
-    assert!(answered.get() > 100, "{}", answered.get());
+    // about 110 of them are days; chance alone never leaves half of that
+    assert!(answered.get() > 50, "{}", answered.get());
 }
 
 /// A day of three visits, as JSON with one thing replaced.
