@@ -470,7 +470,7 @@ mod tests {
             );
             assert!(
                 message.contains(
-                    "it may see waymark-domain, waymark-protocol, waymark-evidence, waymark-store, waymark-sync"
+                    "it may see waymark-domain, waymark-protocol, waymark-evidence, waymark-photo, waymark-store, waymark-sync"
                 ),
                 "{message}"
             );
