@@ -19,7 +19,7 @@ super::sentences! {
     no_preview(why) "No preview: {why}" / "无预览图：{why}";
     caption(text) "Caption: {text}" / "说明：{text}";
     noticed(what) "Noticed: {what}" / "注意：{what}";
-    drawn(marks, version) "Drawn over it: {marks} marks, version {version}; the picture itself is as it was." / "标注 {marks} 处，第 {version} 版；照片本身未改动。";
+    drawn(marks, version) "Drawn over it, version {version} with marks: {marks}; the picture itself is as it was." / "标注 {marks} 处，第 {version} 版；照片本身未改动。";
     withdrawn(time, reason) "Withdrawn {time}: {reason}" / "已于 {time} 撤回：{reason}";
     was_withdrawn(number) "Photo {number} is withdrawn; its record stays." / "照片 {number} 已撤回；记录保留。";
     state_pending() "pending" / "待上传";

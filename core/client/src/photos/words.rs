@@ -109,10 +109,7 @@ pub fn signal(signal: &Signal, other: &str, lang: Lang) -> String {
             )
             .to_owned(),
         (Lang::En, Sign::OtherTime) => {
-            format!(
-                "its camera's clock says another time, by {}",
-                span(value, lang)
-            )
+            format!("its camera's clock says {}", aside(value, lang))
         }
         (Lang::ZhHans, Sign::OtherTime) => {
             format!("相机时钟所记时间{}", aside(value, lang))
@@ -175,4 +172,26 @@ fn span(seconds: i64, lang: Lang) -> String {
         _ => (seconds / 86_400, "days", "天"),
     };
     format!("{value} {}", lang.pick(en, zh))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_time_is_earlier_or_later_in_both_languages() {
+        let said = |sign, value, lang| {
+            let other = None;
+            signal(&Signal { sign, value, other }, "", lang)
+        };
+        for (value, en, zh) in [
+            (-86_400 * 3, "3 days earlier", "早 3 天"),
+            (7_300, "2 h later", "晚 2 小时"),
+        ] {
+            for sign in [Sign::OtherTime, Sign::OtherSatelliteTime] {
+                assert!(said(sign, value, Lang::En).ends_with(en));
+                assert!(said(sign, value, Lang::ZhHans).ends_with(zh));
+            }
+        }
+    }
 }
